@@ -1,0 +1,72 @@
+//! The witness that access was decided, and the value of a refusal.
+
+use crate::error::{Code, Error, Issue};
+use crate::ids::{PatientKey, ShardKey};
+use crate::model::caller::Action;
+
+/// Proof that `access::decide` allowed an action on one record. Only that room can make one, and
+/// every patient-scoped verb of the store asks for it.
+#[derive(Debug)]
+pub struct Permit {
+    patient: PatientKey,
+    action: Action,
+    rule: &'static str,
+}
+
+impl Permit {
+    /// A permit; visible to the deciding room only.
+    pub(in crate::access) const fn new(patient: PatientKey, action: Action, rule: &'static str) -> Self {
+        Self { patient, action, rule }
+    }
+
+    /// The record it opens.
+    pub const fn patient(&self) -> PatientKey {
+        self.patient
+    }
+
+    /// The same, as the first column of its rows.
+    pub fn shard(&self) -> ShardKey {
+        self.patient.into()
+    }
+
+    /// What it allows.
+    pub const fn action(&self) -> Action {
+        self.action
+    }
+
+    /// The rule that allowed it.
+    pub const fn rule(&self) -> &'static str {
+        self.rule
+    }
+}
+
+/// A refusal: a value that commits (its trace must), never an error that rolls back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Denial {
+    /// The catalogue code it shows.
+    pub code: Code,
+    /// The rule that refused. It goes into the trace; it is shown only where it reveals nothing.
+    pub rule: &'static str,
+}
+
+impl Denial {
+    /// A refusal under a rule.
+    pub const fn new(code: Code, rule: &'static str) -> Self {
+        Self { code, rule }
+    }
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Self {
+        Issue::new(denial.code).into()
+    }
+}
+
+/// The decision.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Allowed.
+    Permit(Permit),
+    /// Refused.
+    Deny(Denial),
+}

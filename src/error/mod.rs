@@ -1,0 +1,119 @@
+//! The one error type that leaves a room, and the one catalogue of what may go wrong.
+//!
+//! A layer's own small error converts into [`Error`]; the face it shows (OperationOutcome, OAuth
+//! error, SOAP fault) is chosen by the protocol that renders it, never by the operation.
+
+mod catalogue;
+
+use std::borrow::Cow;
+use std::fmt;
+
+pub use catalogue::{AuditOutcome, Code, IssueType, Language, LogLevel, Row};
+
+use crate::ids::ElementPath;
+
+/// One thing that is wrong: a catalogue code, where, under which rule, and the words that fill its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// The row of the catalogue.
+    pub code: Code,
+    /// The element at fault, as FHIRPath.
+    pub path: Option<ElementPath>,
+    /// The rule that was broken: `MES-0xx`, an MHD or R4 section, an invariant's key.
+    pub rule: Option<Cow<'static, str>>,
+    /// What was found or expected. Never an INS, a name, a body or a token.
+    pub detail: Option<String>,
+    /// A warning does not refuse; an error does.
+    pub is_warning: bool,
+}
+
+impl Issue {
+    /// An error of the given code.
+    pub const fn new(code: Code) -> Self {
+        Self { code, path: None, rule: None, detail: None, is_warning: false }
+    }
+
+    /// Names the element at fault.
+    pub fn at(mut self, path: ElementPath) -> Self {
+        self.path = Some(path);
+        self
+    }
+
+    /// Names the rule broken.
+    pub fn rule(mut self, rule: impl Into<Cow<'static, str>>) -> Self {
+        self.rule = Some(rule.into());
+        self
+    }
+
+    /// Says what was found or expected (never personal data).
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Turns the issue into a warning.
+    pub const fn warning(mut self) -> Self {
+        self.is_warning = true;
+        self
+    }
+}
+
+/// A request that cannot be served: one or more issues, the first of which decides the status.
+#[derive(Debug)]
+pub struct Error {
+    issues: Vec<Issue>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error with one issue.
+    pub fn new(issue: Issue) -> Self {
+        Self { issues: vec![issue], source: None }
+    }
+
+    /// An error with several issues; an empty list reads as an internal fault.
+    pub fn many(issues: Vec<Issue>) -> Self {
+        if issues.is_empty() { Code::Internal.into() } else { Self { issues, source: None } }
+    }
+
+    /// Keeps what caused it, for the log only.
+    pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// The code that decides the status: that of the first issue that is an error.
+    pub fn code(&self) -> Code {
+        let decisive = self.issues.iter().find(|issue| !issue.is_warning).or(self.issues.first());
+        decisive.map_or(Code::Internal, |issue| issue.code)
+    }
+
+    /// All issues, in the order found.
+    pub fn issues(&self) -> &[Issue] {
+        &self.issues
+    }
+}
+
+impl From<Code> for Error {
+    fn from(code: Code) -> Self {
+        Self::new(Issue::new(code))
+    }
+}
+
+impl From<Issue> for Error {
+    fn from(issue: Issue) -> Self {
+        Self::new(issue)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code().row().name)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

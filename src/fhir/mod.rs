@@ -1,0 +1,1 @@
+//! FHIR R4, pure: definitions, codec, validation, search. No I/O.

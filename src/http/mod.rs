@@ -1,0 +1,1 @@
+//! actix-web lives here only: TLS, routes, extraction, rendering.

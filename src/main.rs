@@ -1,0 +1,3 @@
+//! The `espace` command.
+
+fn main() {}

@@ -1,0 +1,80 @@
+//! Resources as the store keeps them: bytes and index rows.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::profile::states;
+
+states! {
+    /// The resource types of contract §7 that belong to a record. The name is FHIR's.
+    ResourceType {
+        /// A fiche.
+        DocumentReference = "DocumentReference",
+        /// A submission set or a folder.
+        List = "List",
+        /// The bytes of a document.
+        Binary = "Binary",
+        /// A person.
+        Patient = "Patient",
+        /// A trace.
+        AuditEvent = "AuditEvent",
+    }
+}
+
+impl ResourceType {
+    /// The number stored; never reused.
+    pub const fn number(self) -> i16 {
+        match self {
+            Self::DocumentReference => 1,
+            Self::List => 2,
+            Self::Binary => 3,
+            Self::Patient => 4,
+            Self::AuditEvent => 5,
+        }
+    }
+}
+
+/// A version of a resource to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewResource {
+    /// Its type.
+    pub kind: ResourceType,
+    /// Its id within the record.
+    pub id: Uuid,
+    /// Its version, from 1.
+    pub version: i32,
+    /// Its JSON, id and meta set; `attachment.url` relative (`Binary/…`).
+    pub body: Vec<u8>,
+    /// meta.lastUpdated.
+    pub updated_at: Timestamp,
+    /// What searches look at.
+    pub index: Vec<IndexRow>,
+}
+
+/// A version of a resource as read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredResource {
+    /// Its id within the record.
+    pub id: Uuid,
+    /// Its version.
+    pub version: i32,
+    /// Its JSON.
+    pub body: Vec<u8>,
+    /// meta.lastUpdated.
+    pub updated_at: Timestamp,
+}
+
+/// One value under which a resource is found. `parameter` is the stable number of
+/// `schemas/fhir-r4/search-parameters.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IndexRow {
+    /// The search parameter's number.
+    pub parameter: i32,
+    /// Token: `code`, `system|code` and `|code` are separate rows; string: folded text; reference:
+    /// `Type/id` or URL; empty for dates.
+    pub value: String,
+    /// Dates: first microsecond covered; numbers: scaled low bound; else 0.
+    pub low: i64,
+    /// Dates: last microsecond covered; numbers: scaled high bound; else 0.
+    pub high: i64,
+}

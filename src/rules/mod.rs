@@ -1,0 +1,1 @@
+//! The law as tables: pure functions over `schemas/rules`. No I/O.

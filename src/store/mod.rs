@@ -1,0 +1,1 @@
+//! The storage seam: one query source for SQLite and PostgreSQL.

@@ -1,0 +1,1 @@
+//! The authorisation server, and the check of tokens on the resource side.

@@ -1,0 +1,1 @@
+//! All proofs in one binary, a mirror of `src`.
