@@ -99,7 +99,7 @@ impl FromStr for NationalId {
             Some(b'0') => (9..=20).contains(&bytes.len()),
             _ => false,
         };
-        let valid = length_fits && bytes.iter().all(|byte| byte.is_ascii_alphanumeric());
+        let valid = length_fits && bytes.iter().all(u8::is_ascii_alphanumeric);
         if valid { Ok(Self(text.to_owned())) } else { Err(Malformed { what: "national id of a professional" }) }
     }
 }
