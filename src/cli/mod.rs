@@ -1,1 +1,145 @@
-//! One file per command.
+//! The command line: one file per command (contract §2). Exit codes: 0 ok, 1 failure, 2 usage,
+//! 3 a check found problems.
+
+mod audit;
+mod bench;
+mod client;
+mod demo;
+mod dev;
+mod doctor;
+mod later;
+mod migrate;
+mod outbox;
+mod output;
+pub mod pki;
+mod rules;
+mod serve;
+mod start;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use start::{Started, StartOptions, start};
+
+/// An open FHIR/IHE server for Mon espace santé.
+#[derive(Debug, Parser)]
+#[command(name = "espace", version, about, arg_required_else_help = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create what is missing (PKI, database, demo personas) and serve on loopback
+    Dev(dev::Dev),
+    /// Serve in production
+    Serve(serve::Serve),
+    /// Background work only (many machines, PostgreSQL)
+    Worker(later::Later),
+    /// Bring the database schema up to date, or look at it
+    Migrate(migrate::Migrate),
+    /// Make the test PKI
+    Pki(pki::Pki),
+    /// Print an access token
+    Token(token::Token),
+    /// Enrolled software
+    Client(client::Client),
+    /// Demo documents
+    Demo(demo::Demo),
+    /// Black-box conformance suite
+    Conformance(later::Later),
+    /// Validate FHIR and CDA files offline
+    Validate(later::Later),
+    /// Import resources
+    Import(later::Later),
+    /// Monthly activity report
+    Report(later::Later),
+    /// The decision tables as the server reads them
+    Rules(rules::Rules),
+    /// Hash chains of the traces
+    Audit(audit::Audit),
+    /// Notifications waiting, sent and given up
+    Outbox(outbox::Outbox),
+    /// Paper activity statements
+    Letters(later::Later),
+    /// Load driver, and the fixed parts of the limits
+    Bench(bench::Bench),
+    /// Explain what is wrong with a configuration, certificate, clock or database
+    Doctor(doctor::Doctor),
+}
+
+/// What a command ends with when it does not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Something went wrong: exit 1.
+    #[error("{0}")]
+    Failed(String),
+    /// The command was called wrongly: exit 2.
+    #[error("{0}")]
+    Usage(String),
+    /// A check found problems, already printed: exit 3.
+    #[error("problems were found")]
+    Problems,
+}
+
+impl Failure {
+    /// A failure with its chain of causes in one line.
+    pub(crate) fn from_error(what: &str, error: &dyn std::error::Error) -> Self {
+        let mut text = format!("{what}: {error}");
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        Self::Failed(text)
+    }
+}
+
+/// Runs the command of the process's arguments.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap prints help and usage itself: help to stdout with 0, usage errors with 2.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let outcome = match cli.command {
+        Command::Dev(dev) => dev.run(),
+        Command::Serve(serve) => serve.run(),
+        Command::Migrate(migrate) => migrate.run(),
+        Command::Pki(pki) => pki.run(),
+        Command::Token(token) => token.run(),
+        Command::Client(client) => client.run(),
+        Command::Demo(demo) => demo.run(),
+        Command::Rules(rules) => rules.run(),
+        Command::Audit(audit) => audit.run(),
+        Command::Outbox(outbox) => outbox.run(),
+        Command::Bench(bench) => bench.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Worker(later) => later.run("worker"),
+        Command::Conformance(later) => later.run("conformance"),
+        Command::Validate(later) => later.run("validate"),
+        Command::Import(later) => later.run("import"),
+        Command::Report(later) => later.run("report"),
+        Command::Letters(later) => later.run("letters"),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !matches!(failure, Failure::Problems) {
+                output::complain(&format!("espace: {failure}"));
+            }
+            match failure {
+                Failure::Failed(_) => ExitCode::from(1),
+                Failure::Usage(_) => ExitCode::from(2),
+                Failure::Problems => ExitCode::from(3),
+            }
+        }
+    }
+}

@@ -1,1 +1,18 @@
 //! actix-web lives here only: TLS, routes, extraction, rendering.
+
+mod answer;
+mod app;
+mod discovery;
+mod extract;
+mod fhir;
+mod layer;
+mod oauth;
+mod operations;
+mod psc;
+mod routes;
+mod serve;
+mod server;
+pub mod tls;
+
+pub use app::App;
+pub use server::{Listening, bind, start};

@@ -1,0 +1,110 @@
+//! What every handler shares: the service, the keys, the limits, the addresses.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+
+use super::layer::rate::ExistenceLimit;
+use super::tls::Tls;
+use crate::clock::{Clocks, Stopwatch};
+use crate::config::Config;
+use crate::error::Error;
+use crate::fhir::search::page::Sealer;
+use crate::fhir::validate::Mode;
+use crate::ids::IdSource;
+use crate::ihe::audit;
+use crate::model::directory::ClientSoftware;
+use crate::ops::Service;
+use crate::telemetry::Metrics;
+use crate::token::issue::Issuer;
+use crate::token::keys::KeyStore;
+use crate::token::subject::DevSubjectIssuer;
+use crate::token::verify::Verifier;
+
+/// How long the list of enrolled software is used before it is read again. A suspension does not
+/// wait for it: every operation asks the store.
+const ENROLMENT_LIFE_MS: u128 = 1_000;
+
+/// The parts a server is started with.
+#[derive(Debug)]
+pub struct App {
+    /// The configuration it was started with.
+    pub config: Config,
+    /// `https://host:port`, without a path.
+    pub origin: Arc<str>,
+    /// `https://host:port/fhir`.
+    pub base: Arc<str>,
+    /// The operations.
+    pub service: Service,
+    /// How strictly profiles are held to.
+    pub mode: Mode,
+    /// The two clocks.
+    pub clocks: Clocks,
+    /// New ids.
+    pub ids: Arc<dyn IdSource>,
+    /// Certificates trusted and revoked.
+    pub tls: Arc<Tls>,
+    /// Issues tokens.
+    pub issuer: Issuer,
+    /// Verifies tokens.
+    pub verifier: Verifier,
+    /// Signing keys.
+    pub keys: Arc<ArcSwap<KeyStore>>,
+    /// The stand-in for Pro Santé Connect: development only.
+    pub dev_issuer: Option<DevSubjectIssuer>,
+    /// Seals page links.
+    pub pages: Sealer,
+    /// How traces name this server.
+    pub server: audit::Server,
+    /// Counts of everything.
+    pub metrics: Metrics,
+    /// Enrolled software.
+    pub enrolled: Enrolled,
+    pub(crate) existence: ExistenceLimit,
+}
+
+impl App {
+    /// The instant of a request by the domain clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clocks.domain.now()
+    }
+
+    /// The profiles that the caller's software is enrolled for; none where it is not.
+    pub(crate) async fn profiles(&self, client_id: &str) -> Result<Vec<String>, Error> {
+        let known = self.enrolled.0.load_full();
+        let known = match known.as_ref() {
+            Some(list) if list.read.elapsed().as_millis() < ENROLMENT_LIFE_MS => known,
+            _ => {
+                let software = self.service.store.system_read("client.list", |tx| tx.list_clients()).await?;
+                let fresh = Arc::new(Some(List { read: Stopwatch::start(), software }));
+                self.enrolled.0.store(Arc::clone(&fresh));
+                fresh
+            }
+        };
+        let software = known.iter().flat_map(|list| &list.software);
+        let found = software.into_iter().find(|software| software.id == client_id);
+        Ok(found.map(|software| software.profiles.clone()).unwrap_or_default())
+    }
+}
+
+/// The list of enrolled software as it was a moment ago.
+#[derive(Default)]
+pub struct Enrolled(ArcSwap<Option<List>>);
+
+struct List {
+    read: Stopwatch,
+    software: Vec<ClientSoftware>,
+}
+
+impl fmt::Debug for Enrolled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Enrolled")
+    }
+}
+
+/// A limit of existence tests as configured.
+pub(crate) fn existence_limit(config: &Config) -> ExistenceLimit {
+    ExistenceLimit::new(config.td02.per_minute)
+}

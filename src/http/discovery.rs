@@ -1,0 +1,110 @@
+//! What the server says of itself: CapabilityStatement, JWKS, authorisation server metadata.
+//!
+//! The CapabilityStatement is made from the tables that serve the requests: the routes of
+//! [`super::routes`] and the search parameters of `fhir::search`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::answer::{self, Refusal};
+use super::app::App;
+use super::extract::caller::Certified;
+use super::routes::{INTERACTIONS, Served};
+use crate::fhir::search;
+use crate::token::metadata;
+
+/// `GET /fhir/metadata`.
+pub(crate) async fn capabilities(app: web::Data<App>) -> HttpResponse {
+    answer::fhir(StatusCode::OK, statement(&app).to_string())
+}
+
+/// `GET /oauth2/jwks`.
+pub(crate) async fn jwks(app: web::Data<App>) -> HttpResponse {
+    answer::json(StatusCode::OK, &app.keys.load().public().jwks())
+}
+
+/// `GET /.well-known/oauth-authorization-server` (RFC 8414).
+pub(crate) async fn authorization_server(app: web::Data<App>) -> HttpResponse {
+    answer::json(StatusCode::OK, &metadata::authorization_server(app.issuer.config()))
+}
+
+/// `GET /.well-known/smart-configuration`.
+pub(crate) async fn smart_configuration(app: web::Data<App>) -> HttpResponse {
+    answer::json(StatusCode::OK, &metadata::smart_configuration(app.issuer.config()))
+}
+
+/// Whatever has no route: 404 to who has a certificate.
+pub(crate) async fn nothing(app: web::Data<App>, certified: Certified) -> Result<HttpResponse, Refusal> {
+    Err(certified.envelope.refuse(&app, crate::error::Code::NotFound.into()))
+}
+
+/// An interaction that a type does not have.
+pub(crate) async fn not_allowed(app: web::Data<App>, certified: Certified) -> Result<HttpResponse, Refusal> {
+    Err(certified.envelope.refuse(&app, crate::error::Code::MethodNotAllowed.into()))
+}
+
+fn statement(app: &App) -> Value {
+    let base: &str = &app.base;
+    let origin: &str = &app.origin;
+    json!({
+        "resourceType": "CapabilityStatement",
+        "url": format!("{base}/metadata"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "name": "Espace",
+        "title": "espace",
+        "status": "active",
+        "date": "2026-11-22",
+        "kind": "instance",
+        "software": { "name": "espace", "version": env!("CARGO_PKG_VERSION") },
+        "implementation": { "description": "Mon espace santé", "url": base },
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "instantiates": [
+            "https://profiles.ihe.net/ITI/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.Comprehensive",
+            "https://profiles.ihe.net/ITI/BALP/CapabilityStatement/IHE.BALP.ATNA.AuditRecordRepository",
+        ],
+        "rest": [{
+            "mode": "server",
+            "security": {
+                "cors": false,
+                "service": [
+                    { "coding": [{ "system": "http://profiles.ihe.net/fhir/ihe.securityTypes/CodeSystem/securityTypes", "code": "IUA" }] },
+                    { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR" }] },
+                    { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "Certificates" }] },
+                ],
+                "extension": [{
+                    "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+                    "extension": [{ "url": "token", "valueUri": format!("{origin}/oauth2/token") }],
+                }],
+            },
+            "resource": INTERACTIONS.iter().map(resource).collect::<Vec<_>>(),
+            "interaction": [{ "code": "transaction", "documentation": "ITI-65 Provide Document Bundle" }],
+        }],
+    })
+}
+
+fn resource(served: &Served) -> Value {
+    let interactions = served.interactions.iter().map(|code| json!({ "code": code }));
+    let mut resource = json!({
+        "type": served.kind,
+        "interaction": interactions.collect::<Vec<_>>(),
+        "versioning": "versioned",
+        "readHistory": served.interactions.contains(&"vread"),
+        "updateCreate": false,
+    });
+    if served.interactions.contains(&"search-type") {
+        let parameters = served.searched.map_or_else(
+            || search::of(served.kind).iter().map(parameter).collect::<Vec<_>>(),
+            |codes| codes.iter().filter_map(|code| search::find(served.kind, code)).map(parameter).collect(),
+        );
+        if let Some(members) = resource.as_object_mut() {
+            members.insert("searchParam".to_owned(), Value::Array(parameters));
+        }
+    }
+    resource
+}
+
+fn parameter(parameter: &search::Parameter) -> Value {
+    json!({ "name": parameter.code, "definition": parameter.url, "type": parameter.kind.name() })
+}

@@ -1,0 +1,151 @@
+//! `AuditEvent`: ITI-81 search with `date` and `patient`, and read; as BALP or as TDE by `_profile`.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::Value;
+
+use super::bundle::SearchSet;
+use super::query::{self, Asked};
+use crate::access::context::Context;
+use crate::clock::from_micros;
+use crate::error::Error;
+use crate::fhir::search::page::{Page as Link, Position};
+use crate::fhir::search::{self, Match, PAGE_PARAMETER, Term};
+use crate::http::answer::{self, Refusal};
+use crate::http::app::App;
+use crate::http::extract::caller::Signed;
+use crate::http::serve::{accepted, serve};
+use crate::ids::LogicalId;
+use crate::ihe::audit::{balp, tde};
+use crate::model::audit::{Act, ChainedRecord};
+use crate::ops::audit::{Query, Traced, find, read};
+use crate::ops::facts::Named;
+use crate::rules::gate::Route;
+
+const KIND: &str = "AuditEvent";
+const TDE_PROFILE: &str = "tde-auditevent";
+const DEFAULT_COUNT: u32 = 100;
+
+/// ITI-81 by GET.
+pub(crate) async fn search_by_get(
+    app: web::Data<App>,
+    signed: Signed,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
+    search(app, signed, request, None).await
+}
+
+/// ITI-81 by POST `_search`.
+pub(crate) async fn search_by_post(
+    app: web::Data<App>,
+    signed: Signed,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refusal> {
+    search(app, signed, request, Some(payload)).await
+}
+
+async fn search(
+    app: web::Data<App>,
+    signed: Signed,
+    request: HttpRequest,
+    form: Option<web::Payload>,
+) -> Result<HttpResponse, Refusal> {
+    let act = Act::RetrieveAuditEvent;
+    serve(&app, signed, Route::AuditEventSearch, act, |ctx| async {
+        let asked = match query::given(&app, &request, form).await {
+            Ok(given) => query::read(&app, &ctx, &request, KIND, given),
+            Err(error) => Err(error),
+        };
+        let asked = asked.and_then(|asked| Ok((wanted(&app, &asked)?, asked)));
+        let (wanted, asked) = accepted(&app, &ctx, act, asked).await?;
+        let traced = find(&app.service, Arc::clone(&ctx), wanted).await?;
+        Ok(answer::fhir(StatusCode::OK, render(&app, &ctx, &asked, &traced)?))
+    })
+    .await
+}
+
+/// ITI-81 demands an interval of time; we demand a patient too (contract §8).
+fn wanted(app: &App, asked: &Asked) -> Result<Query, Error> {
+    if !asked.search.has("date") {
+        return Err(query::required("date", "ITI-81"));
+    }
+    let patient: Named = query::patient(app, &asked.search)?.ok_or_else(|| query::required("patient", "ITI-81"))?;
+    let (from, until) = interval(&asked.search);
+    Ok(Query {
+        patient,
+        from: from.map(from_micros),
+        until: until.map(from_micros),
+        before: asked.after.and_then(|after| after.value),
+        count: i64::from(asked.search.count.unwrap_or(DEFAULT_COUNT)),
+        traced: query::encode(&asked.search.applied),
+    })
+}
+
+/// The instants that every `date` of the search allows.
+fn interval(search: &search::Search) -> (Option<i64>, Option<i64>) {
+    let date = search::find(KIND, "date").map(|parameter| parameter.number);
+    let mut bounds = (None, None);
+    for term in &search.terms {
+        let Term::Index { parameter, any_of, negated: false } = term else { continue };
+        if Some(*parameter) != date {
+            continue;
+        }
+        for value in any_of {
+            let Match::Interval(asked) = value else { continue };
+            // An AuditEvent is an instant: low and high are one.
+            let from = asked.low_from.max(asked.high_from);
+            let until = [asked.low_to, asked.high_to].into_iter().flatten().min();
+            bounds.0 = bounds.0.max(from);
+            bounds.1 = [bounds.1, until].into_iter().flatten().min();
+        }
+    }
+    bounds
+}
+
+fn render(app: &App, ctx: &Context, asked: &Asked, traced: &Traced) -> Result<String, Error> {
+    let id = app.ids.uuid(ctx.at).to_string();
+    let mut set = SearchSet::begin(&id, ctx.at, None, traced.records.len() * 3072);
+    let base = &app.base;
+    let mut own = vec![("patient".to_owned(), format!("Patient/{}", traced.patient))];
+    own.extend(asked.search.applied.iter().cloned());
+    set.link("self", &format!("{base}/{KIND}?{}", query::encode(&own)));
+    if let Some(next) = traced.next {
+        let after = Position { value: Some(next), id: uuid::Uuid::nil() };
+        let link = Link { query: asked.canonical.clone(), after };
+        let token = app.pages.seal(&link, KIND, &query::binding(ctx), app.ids.as_ref())?;
+        set.link("next", &format!("{base}/{KIND}?{PAGE_PARAMETER}={token}"));
+    }
+    let as_tde = wants_tde(&asked.search.applied);
+    for chained in &traced.records {
+        let id = LogicalId::of_patient(traced.patient, chained.record.id);
+        set.entry(&format!("{base}/{KIND}/{id}"), &event(app, chained, as_tde).to_string(), "match");
+    }
+    set.outcome(app, ctx, &asked.search.warnings);
+    Ok(set.finish())
+}
+
+fn wants_tde(applied: &[(String, String)]) -> bool {
+    applied.iter().any(|(name, value)| name == "_profile" && value.ends_with(TDE_PROFILE))
+}
+
+fn event(app: &App, chained: &ChainedRecord, as_tde: bool) -> Value {
+    if as_tde { tde(chained, &app.server) } else { balp(chained, &app.server) }
+}
+
+/// FHIR read.
+pub(crate) async fn read_by_id(
+    app: web::Data<App>,
+    signed: Signed,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Refusal> {
+    serve(&app, signed, Route::AuditEventRead, Act::ReadAuditEvent, |ctx| async {
+        let (_, found) = read(&app.service, ctx, &id).await?;
+        let as_tde = request.query_string().contains(TDE_PROFILE);
+        Ok(answer::versioned(event(&app, &found, as_tde).to_string(), 1, found.record.at))
+    })
+    .await
+}

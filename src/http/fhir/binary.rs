@@ -1,0 +1,102 @@
+//! `Binary`: ITI-68 Retrieve Document: raw bytes, or the FHIR resource around them; one byte range.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use serde_json::json;
+
+use crate::error::Error;
+use crate::http::answer::{self, Refusal};
+use crate::http::app::App;
+use crate::http::extract::caller::Signed;
+use crate::http::extract::media::{self, DocumentForm};
+use crate::http::extract::range::{self, Asked};
+use crate::http::serve::serve;
+use crate::ids::LogicalId;
+use crate::model::audit::Act;
+use crate::model::document::Blob;
+use crate::ops::document::retrieve::retrieve;
+use crate::rules::gate::Route;
+use crate::store::blob::BlobReader;
+
+/// Up to here a document is sent in one piece.
+const ONE_PIECE: u64 = 512 * 1024;
+
+/// ITI-68.
+pub(crate) async fn retrieve_document(
+    app: web::Data<App>,
+    signed: Signed,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Refusal> {
+    serve(&app, signed, Route::RetrieveDocument, Act::RetrieveDocument, |ctx| async {
+        let blob = retrieve(&app.service, Arc::clone(&ctx), &id).await?;
+        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        match media::document_form(accept, &blob.content_type)? {
+            DocumentForm::Raw => raw(&app, &request, blob).await,
+            DocumentForm::Resource => resource(&app, blob).await,
+        }
+    })
+    .await
+}
+
+async fn raw(app: &App, request: &HttpRequest, blob: Blob) -> Result<HttpResponse, Error> {
+    let size = u64::try_from(blob.size).unwrap_or_default();
+    let wanted = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());
+    let asked = range::asked(wanted, size);
+    let mut response = match asked {
+        Asked::Whole => HttpResponse::Ok(),
+        Asked::Part { .. } => HttpResponse::PartialContent(),
+        Asked::Beyond => HttpResponse::RangeNotSatisfiable(),
+    };
+    describe(&mut response, &blob);
+    match asked {
+        Asked::Beyond => {
+            response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}")));
+            Ok(response.finish())
+        }
+        Asked::Whole if size <= ONE_PIECE => {
+            let whole = BlobReader::new(blob, &app.service.folder, &app.service.keys)?.whole().await?;
+            Ok(response.body(whole))
+        }
+        Asked::Whole => stream(app, blob, response, 0..size).await,
+        Asked::Part { first, last } => {
+            response.insert_header((header::CONTENT_RANGE, format!("bytes {first}-{last}/{size}")));
+            stream(app, blob, response, first..last.saturating_add(1)).await
+        }
+    }
+}
+
+async fn stream(
+    app: &App,
+    blob: Blob,
+    mut response: HttpResponseBuilder,
+    range: std::ops::Range<u64>,
+) -> Result<HttpResponse, Error> {
+    let length = range.end.saturating_sub(range.start);
+    let pieces = BlobReader::new(blob, &app.service.folder, &app.service.keys)?.stream(range).await?;
+    Ok(response.no_chunking(length).streaming(pieces))
+}
+
+/// The document as a FHIR resource, for who asks for FHIR.
+async fn resource(app: &App, blob: Blob) -> Result<HttpResponse, Error> {
+    let id = LogicalId::of_patient(blob.patient, blob.id).to_string();
+    let content_type = blob.content_type.clone();
+    let whole = BlobReader::new(blob, &app.service.folder, &app.service.keys)?.whole().await?;
+    let data = base64_simd::STANDARD.encode_to_string(&whole);
+    let body = json!({ "resourceType": "Binary", "id": id, "contentType": content_type, "data": data });
+    Ok(answer::fhir(StatusCode::OK, body.to_string()))
+}
+
+fn describe(response: &mut HttpResponseBuilder, blob: &Blob) {
+    let media = HeaderValue::from_str(&blob.content_type);
+    let media = media.unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
+    response.insert_header((header::CONTENT_TYPE, media));
+    response.insert_header((header::ACCEPT_RANGES, "bytes"));
+    response.insert_header((header::CACHE_CONTROL, "private, no-store"));
+    response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    response.insert_header((header::CONTENT_DISPOSITION, "attachment"));
+    response.insert_header((header::ETAG, "W/\"1\""));
+}

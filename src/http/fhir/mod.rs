@@ -1,0 +1,10 @@
+//! The FHIR routes: each handler decodes, calls its operation, renders.
+
+pub(crate) mod audit_event;
+pub(crate) mod binary;
+mod bundle;
+pub(crate) mod document_reference;
+pub(crate) mod list;
+pub(crate) mod patient;
+mod query;
+pub(crate) mod transaction;

@@ -1,0 +1,122 @@
+//! A search as it arrives: by GET or by POST `_search`, its page link opened, its patient named.
+
+use actix_web::{HttpRequest, web};
+
+use crate::access::context::Context;
+use crate::error::{Code, Error, Issue};
+use crate::fhir::search::page::{Page, Position};
+use crate::fhir::search::{self, Naming, Options, PAGE_PARAMETER, PatientClause, Search};
+use crate::fhir::terminology::canonical_system;
+use crate::http::app::App;
+use crate::http::extract::body::{Body, pairs};
+use crate::http::extract::media::{self, Wanted};
+use crate::ids::ElementPath;
+use crate::ops::facts::Named;
+use crate::ops::resource::search::LARGEST_COUNT;
+
+/// Largest form of a `_search`.
+const FORM_LIMIT: u64 = 64 * 1024;
+
+/// A search, read.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// The search.
+    pub(super) search: Search,
+    /// Where the page before ended.
+    pub(super) after: Option<Position>,
+    /// The query in the form a page link carries.
+    pub(super) canonical: String,
+}
+
+/// The pairs of the URL and, for `_search`, of the form, concatenated (R4 search.html).
+pub(super) async fn given(
+    app: &App,
+    request: &HttpRequest,
+    form: Option<web::Payload>,
+) -> Result<Vec<(String, String)>, Error> {
+    let mut given = pairs(request.query_string().as_bytes())?;
+    if let Some(payload) = form {
+        let body = Body::new(payload, FORM_LIMIT, app.config.server.body_idle_ms).whole().await?;
+        given.extend(pairs(&body)?);
+    }
+    Ok(given)
+}
+
+/// Reads a search on `kind`.
+pub(super) fn read(
+    app: &App,
+    ctx: &Context,
+    request: &HttpRequest,
+    kind: &str,
+    given: Vec<(String, String)>,
+) -> Result<Asked, Error> {
+    let (given, after) = open_page(app, ctx, kind, given)?;
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let strict = app.config.search.unknown == crate::config::Unknown::Refuse
+        || header("prefer").is_some_and(|prefer| prefer.contains("handling=strict"));
+    let naming = Naming { base: &app.base, canonical_system: &canonical_system };
+    let options = Options { strict, max_count: LARGEST_COUNT, now: ctx.at, naming };
+    let search = search::parse(kind, &given, &options).map_err(Error::many)?;
+    if media::fhir_wanted(header("accept"), search.format.as_deref()) == Wanted::Nothing {
+        return Err(Issue::new(Code::NotAcceptable).rule("R4 http#mime-type").into());
+    }
+    Ok(Asked { search, after, canonical: encode(&given) })
+}
+
+/// A page link carries the whole query sealed; whatever stands beside it is not looked at.
+fn open_page(
+    app: &App,
+    ctx: &Context,
+    kind: &str,
+    given: Vec<(String, String)>,
+) -> Result<(Vec<(String, String)>, Option<Position>), Error> {
+    let Some((_, token)) = given.iter().find(|(name, _)| name == PAGE_PARAMETER) else { return Ok((given, None)) };
+    let page: Page = app.pages.open(token, kind, &binding(ctx))?;
+    Ok((pairs(page.query.as_bytes())?, Some(page.after)))
+}
+
+/// Whom a page link is good for.
+pub(super) fn binding(ctx: &Context) -> String {
+    let record = ctx.caller.record.as_ref().map(crate::ids::Ins::to_cx).unwrap_or_default();
+    format!("{}|{}|{record}", ctx.caller.structure, ctx.caller.accessor())
+}
+
+/// Who a search names, if it names anybody.
+pub(super) fn patient(app: &App, search: &Search) -> Result<Option<Named>, Error> {
+    let path = ElementPath::root("patient");
+    match &search.patient {
+        None => Ok(None),
+        Some(PatientClause::Id(id)) => match id.parse() {
+            Ok(key) => Ok(Some(Named::Key(key))),
+            Err(_) => Err(Issue::new(Code::Forbidden).into()),
+        },
+        Some(PatientClause::Identifier { system, value }) => {
+            let ins = app.service.settings.domain.search_ins(system, value);
+            ins.map(|ins| Some(Named::Ins(ins))).map_err(|issue| issue.at(path).into())
+        }
+    }
+}
+
+/// A parameter that a search must name.
+pub(super) fn required(name: &'static str, rule: &'static str) -> Error {
+    Issue::new(Code::Required).at(ElementPath::root(name)).rule(rule).detail(name).into()
+}
+
+/// Pairs as `application/x-www-form-urlencoded`.
+pub(super) fn encode(given: &[(String, String)]) -> String {
+    let encoded = given.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value)));
+    encoded.collect::<Vec<_>>().join("&")
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b',' => {
+                escaped.push(char::from(byte));
+            }
+            other => escaped.push_str(&format!("%{other:02X}")),
+        }
+    }
+    escaped
+}

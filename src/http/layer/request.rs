@@ -1,0 +1,71 @@
+//! The outermost layer: a request id and a language for every request, the id on every answer.
+
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage as _, HttpRequest, web};
+
+use crate::error::{Error, Language};
+use crate::http::answer::{Refusal, X_REQUEST_ID};
+use crate::http::app::App;
+use crate::ids::RequestId;
+
+/// What is known of any request before anybody is identified.
+#[derive(Debug, Clone)]
+pub(crate) struct Envelope {
+    /// Echoed or minted.
+    pub(crate) request_id: RequestId,
+    /// The reader's language.
+    pub(crate) language: Language,
+}
+
+/// Gives each request its envelope and puts the request id on the answer.
+pub(crate) async fn envelop<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let envelope = Envelope::of(request.request());
+    let id = HeaderValue::from_str(envelope.request_id.as_str());
+    request.extensions_mut().insert(envelope);
+    let mut response = next.call(request).await?;
+    if let Ok(id) = id {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    Ok(response)
+}
+
+impl Envelope {
+    fn of(request: &HttpRequest) -> Self {
+        let headers = request.headers();
+        let given = headers.get(&X_REQUEST_ID).and_then(|id| id.to_str().ok()).and_then(RequestId::from_client);
+        let minted = || {
+            let app = request.app_data::<web::Data<App>>();
+            let uuid = app.map(|app| app.ids.uuid(app.clocks.real.now())).unwrap_or_default();
+            RequestId::minted(uuid)
+        };
+        Self { request_id: given.unwrap_or_else(minted), language: language(headers) }
+    }
+
+    /// The envelope of a request; one is made where the layer did not run.
+    pub(crate) fn from(request: &HttpRequest) -> Self {
+        let known = request.extensions().get::<Self>().cloned();
+        known.unwrap_or_else(|| Self::of(request))
+    }
+
+    /// A refusal of this request.
+    pub(crate) fn refuse(&self, app: &App, error: Error) -> Refusal {
+        Refusal::new(error, Arc::clone(&app.base), self.request_id.clone(), self.language)
+    }
+}
+
+/// French, unless English is preferred to it.
+fn language(headers: &HeaderMap) -> Language {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|accepted| accepted.to_str().ok());
+    let first = accepted.unwrap_or_default().split(',').map(str::trim).find(|range| {
+        range.starts_with("en") || range.starts_with("fr")
+    });
+    if first.is_some_and(|range| range.starts_with("en")) { Language::English } else { Language::French }
+}

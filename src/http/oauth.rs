@@ -1,0 +1,120 @@
+//! `/oauth2/token` and `/oauth2/introspect`: the authorisation server's face (IUA ITI-71, ITI-102).
+//!
+//! The client is its certificate; what the certificate and a signed assertion name is looked up
+//! here, and judged in `token`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+
+use super::answer::{self, Refusal};
+use super::app::App;
+use super::extract::body::{Body, pairs};
+use super::extract::caller::Certified;
+use crate::access::identity::Certificate;
+use crate::error::{Code, Error};
+use crate::ids::Digest256;
+use crate::model::caller::CallerClass;
+use crate::model::directory::{ClientSoftware, Exercise, Structure};
+use crate::rules::gate;
+use crate::token::grant::TokenRequest;
+use crate::token::issue::{Facts, Identified, IssueError, Who};
+use crate::token::refusal::OAuthCode;
+use crate::token::scope::Scope;
+use crate::token::{metadata, refusal};
+
+const FORM_LIMIT: u64 = 64 * 1024;
+
+/// ITI-71.
+pub(crate) async fn token(
+    app: web::Data<App>,
+    certified: Certified,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refusal> {
+    let Certified { certificate, envelope } = certified;
+    issue(&app, &certificate, payload).await.map_err(|error| envelope.refuse(&app, error))
+}
+
+async fn issue(app: &App, certificate: &Certificate, payload: web::Payload) -> Result<HttpResponse, Error> {
+    let form = form(app, payload).await?;
+    let request = match TokenRequest::from_form(&form) {
+        Ok(request) => request,
+        Err(refusal) => return Ok(refused(app, refusal)),
+    };
+    let identified = match app.issuer.identify(&request, certificate) {
+        Ok(identified) => identified,
+        Err(refusal) => return Ok(refused(app, refusal)),
+    };
+    let looked_up = look_up(app, certificate, &identified).await?;
+    let facts = Facts {
+        software: looked_up.software.as_ref(),
+        structure: looked_up.structure.as_ref(),
+        exercises: &looked_up.exercises,
+        represents: false,
+        first_use: looked_up.first_use,
+    };
+    let admits = |class: CallerClass, profiles: &[String], scope: &Scope| {
+        gate::may_grant(class, profiles, &scope.to_string())
+    };
+    match app.issuer.issue(&request, &identified, certificate, &facts, &admits, app.ids.as_ref()) {
+        Ok(issued) => Ok(answer::json(StatusCode::OK, &issued.body())),
+        Err(IssueError::Refused(refusal)) => Ok(refused(app, refusal)),
+        Err(fault @ IssueError::Signing(_)) => Err(Error::from(Code::Internal).because(fault)),
+    }
+}
+
+struct LookedUp {
+    software: Option<ClientSoftware>,
+    structure: Option<Structure>,
+    exercises: Vec<Exercise>,
+    first_use: bool,
+}
+
+async fn look_up(app: &App, certificate: &Certificate, identified: &Identified) -> Result<LookedUp, Error> {
+    let subject = certificate.subject.clone();
+    let fingerprint = format!("{:?}", Digest256(certificate.fingerprint));
+    let structure = identified.structure.clone();
+    let professional = match &identified.who {
+        Who::Professional { id, .. } => Some(id.clone()),
+        Who::Structure | Who::Patient(_) => None,
+    };
+    let read = app.service.store.system_read("token.facts", move |tx| {
+        Ok(LookedUp {
+            software: tx.find_client_by_certificate(&subject, &fingerprint)?,
+            structure: tx.find_structure(&structure)?,
+            exercises: match &professional {
+                Some(id) => tx.find_exercises(id)?,
+                None => Vec::new(),
+            },
+            first_use: true,
+        })
+    });
+    let mut looked_up = read.await?;
+    if let Some(once) = &identified.once {
+        let (structure, jti, until) = (identified.structure.clone(), format!("{:?}", once.key), once.until);
+        let used = app.service.store.system("token.assertion", move |tx| tx.use_assertion(&structure, &jti, until));
+        looked_up.first_use = used.await?;
+    }
+    Ok(looked_up)
+}
+
+fn refused(app: &App, refusal: refusal::Refusal) -> HttpResponse {
+    app.metrics.security_event("token-request-refused");
+    let status = if refusal.code == OAuthCode::InvalidClient { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+    answer::json(status, &refusal.body())
+}
+
+/// ITI-102 (RFC 7662).
+pub(crate) async fn introspect(
+    app: web::Data<App>,
+    certified: Certified,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refusal> {
+    let form = form(&app, payload).await.map_err(|error| certified.envelope.refuse(&app, error))?;
+    let token = form.iter().find(|(name, _)| name == "token").map(|(_, token)| token.as_str());
+    let verified = token.and_then(|token| app.verifier.verify_unbound(token).ok());
+    Ok(answer::json(StatusCode::OK, &metadata::introspection(verified.as_deref())))
+}
+
+async fn form(app: &App, payload: web::Payload) -> Result<Vec<(String, String)>, Error> {
+    pairs(&Body::new(payload, FORM_LIMIT, app.config.server.body_idle_ms).whole().await?)
+}

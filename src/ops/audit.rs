@@ -1,0 +1,128 @@
+//! ITI-81 Retrieve ATNA Audit Event and read of one trace: whose traces a caller reads is MES-084.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::access::context::Context;
+use crate::access::decide::{decide, trace_scope};
+use crate::access::permit::{Denial, Verdict};
+use crate::error::{Code, Error};
+use crate::ids::{LogicalId, PatientKey};
+use crate::model::audit::{Act, ChainedRecord};
+use crate::model::caller::Action;
+use crate::rules::facts::Facts;
+use crate::rules::traces::Traces;
+use crate::store::{AuditFilter, Settled, Tx};
+
+use super::Service;
+use super::facts::{self, Named};
+use super::trace::Trace;
+
+/// Which traces are asked for.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Whose record.
+    pub patient: Named,
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Not after.
+    pub until: Option<Timestamp>,
+    /// Below this number of the chain.
+    pub before: Option<i64>,
+    /// Traces a page.
+    pub count: i64,
+    /// The query as it is traced: no INS.
+    pub traced: String,
+}
+
+/// A page of traces, newest first.
+#[derive(Debug)]
+pub struct Traced {
+    /// The record.
+    pub patient: PatientKey,
+    /// The traces.
+    pub records: Vec<ChainedRecord>,
+    /// Where the next page starts.
+    pub next: Option<i64>,
+}
+
+/// Lists the traces of a record.
+pub async fn find(service: &Service, ctx: Arc<Context>, query: Query) -> Result<Traced, Error> {
+    let trace = Trace::of(&ctx, service.ids.uuid(ctx.at), Act::RetrieveAuditEvent).query(query.traced.clone());
+    let settled = service.store.read("audit.find", Arc::clone(&ctx), move |tx| list(tx, &ctx, &query, trace.clone()));
+    settled.await?.into_result()
+}
+
+fn list(tx: &mut Tx<'_>, ctx: &Context, query: &Query, trace: Trace) -> Result<Settled<Traced>, Error> {
+    if let Err(denial) = facts::enrolment(tx, ctx)? {
+        return Ok(Settled::refused(trace.refused(&denial), denial));
+    }
+    let facts = facts::of_person(tx, ctx, &query.patient)?;
+    let trace = facts.profile.as_ref().map_or(trace.clone(), |profile| trace.on(profile.key.into()));
+    let permit = match decide(ctx, Action::ReadAudit, &facts) {
+        Verdict::Permit(permit) => permit,
+        Verdict::Deny(denial) => return Ok(Settled::refused(trace.refused(&denial), denial)),
+    };
+    let (person, structure) = own_only(ctx, &facts);
+    let limit = query.count.saturating_add(1);
+    let filter = AuditFilter { from: query.from, until: query.until, person, structure, before: query.before, limit };
+    let mut records = tx.list_audit(&permit, &filter)?;
+    let size = usize::try_from(query.count).unwrap_or(usize::MAX);
+    let goes_on = records.len() > size;
+    records.truncate(size);
+    let next = if goes_on { records.last().map(|last| last.sequence) } else { None };
+    Ok(Settled::done(Traced { patient: permit.patient(), records, next }, trace.done(permit.rule())))
+}
+
+/// Reads one trace.
+pub async fn read(service: &Service, ctx: Arc<Context>, id: &str) -> Result<(PatientKey, ChainedRecord), Error> {
+    let mut trace = Trace::of(&ctx, service.ids.uuid(ctx.at), Act::ReadAuditEvent);
+    let id = id.parse::<LogicalId>().ok();
+    if let Some(id) = id {
+        trace = trace.touching(format!("AuditEvent/{id}"));
+    }
+    let settled = service.store.read("audit.read", Arc::clone(&ctx), move |tx| load(tx, &ctx, id, trace.clone()));
+    settled.await?.into_result()
+}
+
+fn load(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    id: Option<LogicalId>,
+    trace: Trace,
+) -> Result<Settled<(PatientKey, ChainedRecord)>, Error> {
+    let refuse = |trace: Trace, denial: Denial| Ok(Settled::refused(trace.refused(&denial), denial));
+    let unknown = Denial::new(Code::NotFound, "unknown-resource");
+    if let Err(denial) = facts::enrolment(tx, ctx)? {
+        return refuse(trace, denial);
+    }
+    let Some((patient, uuid)) = id.and_then(|id| Some((id.shard.patient()?, id.uuid))) else {
+        return refuse(trace, unknown);
+    };
+    let facts = facts::of_record(tx, ctx, patient)?;
+    let permit = match decide(ctx, Action::ReadAudit, &facts) {
+        Verdict::Permit(permit) => permit,
+        Verdict::Deny(denial) => return refuse(trace, denial),
+    };
+    let trace = trace.on(patient.into());
+    let (person, structure) = own_only(ctx, &facts);
+    let is_readable = |found: &ChainedRecord| {
+        let actor = &found.record.actor;
+        person.as_ref().is_none_or(|own| actor.person.as_ref() == Some(own))
+            && structure.as_ref().is_none_or(|own| actor.structure.as_ref() == Some(own))
+    };
+    match tx.find_audit(&permit, uuid)?.filter(is_readable) {
+        Some(found) => Ok(Settled::done((patient, found), trace.done(permit.rule()))),
+        None => refuse(trace, unknown),
+    }
+}
+
+/// Whose acts alone the caller sees: nobody's in particular, his own, or his structure's.
+fn own_only(ctx: &Context, facts: &Facts) -> (Option<String>, Option<String>) {
+    match (trace_scope(ctx, facts), &ctx.caller.person) {
+        (Traces::Whole, _) => (None, None),
+        (_, Some(person)) => (Some(person.id.to_string()), None),
+        (_, None) => (None, Some(ctx.caller.structure.to_string())),
+    }
+}

@@ -1,0 +1,106 @@
+//! A consultation: traced like every read, and on the first one by an accessor also notified
+//! (MES-081), which needs the writer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Service, facts};
+use super::trace::Trace;
+use crate::access::context::Context;
+use crate::access::permit::{Denial, Permit};
+use crate::error::{Code, Error};
+use crate::model::notification::{Notification, NotifiedEvent};
+use crate::rules::facts::Facts;
+use crate::rules::notification::channel;
+use crate::store::{Settled, Tx};
+
+/// What a consultation came to, inside its transaction.
+pub(crate) enum Consulted<T> {
+    /// Allowed and done.
+    Done {
+        /// The proof.
+        permit: Permit,
+        /// What was known of the person.
+        facts: Box<Facts>,
+        /// What was read.
+        value: T,
+        /// The trace to keep.
+        trace: Trace,
+    },
+    /// Refused.
+    Refused {
+        /// Why.
+        denial: Denial,
+        /// The trace to keep.
+        trace: Trace,
+    },
+}
+
+/// Runs `act` on a reader; the first time this accessor opens the record (or always, where every
+/// access is notified), runs it on the writer instead, so that the notice commits with the trace.
+pub(crate) async fn consult<T, F>(
+    service: &Service,
+    name: &'static str,
+    ctx: Arc<Context>,
+    act: F,
+) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: Fn(&mut Tx<'_>, &Context) -> Result<Consulted<T>, Error> + Send + Sync + 'static,
+{
+    let act = Arc::new(act);
+    let must_notify = Arc::new(AtomicBool::new(false));
+    let every_access = service.settings.notify_every_access;
+    let read = {
+        let (act, ctx, must_notify) = (Arc::clone(&act), Arc::clone(&ctx), Arc::clone(&must_notify));
+        move |tx: &mut Tx<'_>| match attempt(tx, &ctx, act.as_ref())? {
+            Consulted::Refused { denial, trace } => Ok(Settled::refused(trace.refused(&denial), denial)),
+            Consulted::Done { permit, value, trace, .. } => {
+                if every_access || !tx.fact_has_accessed(permit.patient(), &ctx.caller.accessor())? {
+                    must_notify.store(true, Ordering::Release);
+                    // Leaves this snapshot without a trace: the same act follows on the writer.
+                    return Err(Code::Conflict.into());
+                }
+                Ok(Settled::done(value, trace.done(permit.rule())))
+            }
+        }
+    };
+    match service.store.read(name, Arc::clone(&ctx), read).await {
+        Err(_) if must_notify.load(Ordering::Acquire) => {}
+        other => return other?.into_result(),
+    }
+    let notice_id = service.ids.uuid(ctx.at);
+    let write = {
+        let ctx = Arc::clone(&ctx);
+        move |tx: &mut Tx<'_>| match attempt(tx, &ctx, act.as_ref())? {
+            Consulted::Refused { denial, trace } => Ok(Settled::refused(trace.refused(&denial), denial)),
+            Consulted::Done { permit, facts, value, trace } => {
+                let is_first = tx.record_first_access(&permit, &ctx.caller.accessor(), ctx.at)?;
+                let profile = facts.profile.as_ref();
+                let channel = profile.and_then(|profile| channel(NotifiedEvent::FirstAccess, profile).outcome);
+                if let Some(channel) = channel.filter(|_| is_first || every_access) {
+                    let event = NotifiedEvent::FirstAccess;
+                    let notice =
+                        Notification { id: notice_id, event_id: trace.id(), event, channel, created_at: ctx.at };
+                    tx.put_notifications(&permit, &[notice])?;
+                }
+                Ok(Settled::done(value, trace.done(permit.rule())))
+            }
+        }
+    };
+    service.store.write(name, ctx, write).await?.into_result()
+}
+
+/// The act, unless the software has been suspended meanwhile.
+fn attempt<T>(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    act: &(impl Fn(&mut Tx<'_>, &Context) -> Result<Consulted<T>, Error> + ?Sized),
+) -> Result<Consulted<T>, Error> {
+    match (facts::enrolment(tx, ctx)?, act(tx, ctx)?) {
+        (Ok(()), consulted) => Ok(consulted),
+        (Err(denial), Consulted::Done { trace, .. } | Consulted::Refused { trace, .. }) => {
+            Ok(Consulted::Refused { denial, trace })
+        }
+    }
+}

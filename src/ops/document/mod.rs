@@ -1,0 +1,9 @@
+//! Documents: provide (ITI-65), find (ITI-67), retrieve (ITI-68), read.
+
+pub mod find;
+mod header;
+pub mod intake;
+pub mod provide;
+pub mod read;
+pub mod retrieve;
+pub mod submission;

@@ -1,0 +1,113 @@
+//! FHIR read and vread of a fiche or of a submission set by id. Unknown, foreign, hidden and not
+//! allowed are one answer (contract §8).
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::access::context::Context;
+use crate::access::decide::decide;
+use crate::access::permit::{Denial, Verdict};
+use crate::error::{Code, Error};
+use crate::ids::{LogicalId, PatientKey};
+use crate::model::audit::Act;
+use crate::model::caller::Action;
+use crate::model::resource::{ResourceType, StoredResource};
+use crate::ops::consult::{Consulted, consult};
+use crate::ops::trace::Trace;
+use crate::ops::{Service, facts};
+use crate::rules::facts::Facts;
+use crate::store::Tx;
+
+/// Which kind of thing is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readable {
+    /// DocumentReference.
+    Fiche,
+    /// List.
+    Submission,
+}
+
+impl Readable {
+    const fn kind(self) -> ResourceType {
+        match self {
+            Self::Fiche => ResourceType::DocumentReference,
+            Self::Submission => ResourceType::List,
+        }
+    }
+
+    const fn act(self) -> Act {
+        match self {
+            Self::Fiche => Act::ReadDocumentReference,
+            Self::Submission => Act::ReadList,
+        }
+    }
+}
+
+/// Reads the current version, or the one named.
+pub async fn read(
+    service: &Service,
+    ctx: Arc<Context>,
+    what: Readable,
+    id: &str,
+    version: Option<i32>,
+) -> Result<StoredResource, Error> {
+    let mut trace = Trace::of(&ctx, service.ids.uuid(ctx.at), what.act());
+    let id = id.parse::<LogicalId>().ok();
+    if let Some(id) = id {
+        let version = version.map_or_else(String::new, |version| format!("/_history/{version}"));
+        trace = trace.touching(format!("{}/{id}{version}", what.kind().name()));
+    }
+    consult(service, "document.read", ctx, move |tx, ctx| load(tx, ctx, what, id, version, trace.clone())).await
+}
+
+fn load(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    what: Readable,
+    id: Option<LogicalId>,
+    version: Option<i32>,
+    trace: Trace,
+) -> Result<Consulted<StoredResource>, Error> {
+    let unknown = |trace| Consulted::Refused { denial: Denial::new(Code::NotFound, "unknown-resource"), trace };
+    let Some((patient, uuid)) = id.and_then(|id| Some((id.shard.patient()?, id.uuid))) else {
+        return Ok(unknown(trace));
+    };
+    let Some(facts) = facts_about(tx, ctx, what, patient, uuid)? else { return Ok(unknown(trace)) };
+    let trace = trace.on(patient.into());
+    let permit = match decide(ctx, Action::ReadDocument, &facts) {
+        Verdict::Permit(permit) => permit,
+        Verdict::Deny(denial) => return Ok(Consulted::Refused { denial, trace }),
+    };
+    let found = match version {
+        None => tx.find_resource(&permit, what.kind(), uuid)?,
+        Some(version) => tx.find_version(&permit, what.kind(), uuid, version)?,
+    };
+    Ok(match found {
+        Some(value) => Consulted::Done { permit, facts: Box::new(facts), value, trace },
+        None => unknown(trace),
+    })
+}
+
+/// What is known of the person and of the authors; `None` where there is no such thing.
+fn facts_about(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    what: Readable,
+    patient: PatientKey,
+    id: Uuid,
+) -> Result<Option<Facts>, Error> {
+    match what {
+        Readable::Fiche => {
+            let Some(document) = tx.fact_document(patient, id)? else { return Ok(None) };
+            Ok(Some(facts::of_document(tx, ctx, patient, &[document])?))
+        }
+        Readable::Submission => {
+            let documents = tx.fact_documents_of_submission(patient, id)?;
+            if documents.is_empty() {
+                return Ok(None);
+            }
+            Ok(Some(facts::of_document(tx, ctx, patient, &documents)?))
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Loads what a decision needs, by the `fact_*` verbs, inside the transaction that acts on it.
+
+use crate::access::context::Context;
+use crate::access::permit::Denial;
+use crate::error::{Code, Error};
+use crate::ids::{Ins, PatientKey};
+use crate::model::caller::CallerClass;
+use crate::model::document::Document;
+use crate::model::profile::SpaceState;
+use crate::rules::facts::{DocumentFacts, Facts, Naming};
+use crate::store::Tx;
+
+/// How a request names the person whose record it concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// By INS.
+    Ins(Ins),
+    /// By Patient.id.
+    Key(PatientKey),
+}
+
+impl Named {
+    /// The INS, where one is named.
+    pub const fn ins(&self) -> Option<&Ins> {
+        match self {
+            Self::Ins(ins) => Some(ins),
+            Self::Key(_) => None,
+        }
+    }
+}
+
+/// The record of who is named, unless unknown.
+pub(crate) fn locate(tx: &mut Tx<'_>, named: &Named) -> Result<Option<PatientKey>, Error> {
+    match named {
+        Named::Ins(ins) => tx.fact_patient(ins),
+        Named::Key(key) => Ok(tx.fact_profile(*key)?.map(|profile| profile.key)),
+    }
+}
+
+/// The facts of a request that names a person (a search, an operation, a feed).
+pub(crate) fn of_person(tx: &mut Tx<'_>, ctx: &Context, named: &Named) -> Result<Facts, Error> {
+    let patient = locate(tx, named)?;
+    let facts = load(tx, ctx, patient)?;
+    Ok(Facts { naming: Naming::Person, subject: named.ins().cloned(), ..facts })
+}
+
+/// The facts of a request that names a document of a record by its id.
+pub(crate) fn of_document(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    patient: PatientKey,
+    documents: &[Document],
+) -> Result<Facts, Error> {
+    let facts = Facts { naming: Naming::Id, ..load(tx, ctx, Some(patient))? };
+    Ok(facts.with_documents(documents.iter().map(DocumentFacts::from).collect()))
+}
+
+/// The facts of a request that names a record by its id.
+pub(crate) fn of_record(tx: &mut Tx<'_>, ctx: &Context, patient: PatientKey) -> Result<Facts, Error> {
+    of_document(tx, ctx, patient, &[])
+}
+
+fn load(tx: &mut Tx<'_>, ctx: &Context, patient: Option<PatientKey>) -> Result<Facts, Error> {
+    let profile = match patient {
+        Some(patient) => tx.fact_profile(patient)?,
+        None => None,
+    };
+    let mut facts = Facts::of_person(None, profile.as_ref().map(Into::into));
+    if let (Some(profile), Some(person)) = (&profile, &ctx.caller.person) {
+        facts = facts.with_relations(tx.fact_relations(profile.key, &person.id)?);
+    }
+    if ctx.caller.class == CallerClass::Patient {
+        facts.holder = holder(tx, ctx)?;
+    }
+    Ok(facts)
+}
+
+/// The state of the connected person's own space, on the patient side.
+fn holder(tx: &mut Tx<'_>, ctx: &Context) -> Result<Option<SpaceState>, Error> {
+    let Some(ins) = &ctx.caller.patient else { return Ok(None) };
+    let Some(key) = tx.fact_patient(ins)? else { return Ok(None) };
+    Ok(tx.fact_profile(key)?.map(|profile| profile.space))
+}
+
+/// Whether the software is still enrolled: a suspension holds from the next request on, whatever
+/// life its token has left (contract §6).
+pub(crate) fn enrolment(tx: &mut Tx<'_>, ctx: &Context) -> Result<Result<(), Denial>, Error> {
+    let client = tx.find_client(&ctx.caller.client_id)?;
+    let active = client.is_some_and(|client| client.suspended_at.is_none());
+    Ok(if active { Ok(()) } else { Err(Denial::new(Code::Login, "client-suspended")) })
+}
