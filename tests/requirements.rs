@@ -69,9 +69,7 @@ fn faults(record: &[String]) -> Vec<String> {
 /// `WORD-WORD-NN`: capitals and digits, at least two parts, the last one a number.
 fn is_id(id: &str) -> bool {
     let parts: Vec<&str> = id.split('-').collect();
-    let is_word = |part: &&str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '.')
-    };
+    let is_word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
     parts.len() >= 2
         && parts.iter().all(is_word)
         && parts.last().is_some_and(|last| last.chars().all(|c| c.is_ascii_digit()))

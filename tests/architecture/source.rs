@@ -81,7 +81,7 @@ fn skip_until(chars: &mut Peekable<Chars<'_>>, end: char) -> usize {
 
 fn skip_block_comment(chars: &mut Peekable<Chars<'_>>) -> usize {
     let (mut depth, mut lines, mut before) = (0_usize, 0, '/');
-    while let Some(c) = chars.next() {
+    for c in chars.by_ref() {
         lines += usize::from(c == '\n');
         match (before, c) {
             ('/', '*') => {
@@ -150,9 +150,7 @@ fn skip_quote(chars: &mut Peekable<Chars<'_>>) {
             chars.next();
             chars.next();
         }
-        _ => {
-            while chars.next_if(|c| c.is_alphanumeric() || *c == '_').is_some() {}
-        }
+        _ => while chars.next_if(|c| c.is_alphanumeric() || *c == '_').is_some() {},
     }
 }
 
