@@ -33,5 +33,5 @@ has_postgres || { echo "no PostgreSQL server binary after all" >&2; exit 1; }
 
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
-cargo fetch --locked
+cargo fetch --locked --target "$(rustc -vV | sed -n "s/^host: //p")"
 rustc --version

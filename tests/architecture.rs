@@ -82,32 +82,33 @@ impl Plan {
         }
     }
 
-    /// What the module `module` does against the plan.
+    /// What the module `module` does against the plan: each kind of fault once, where it first occurs.
     fn judge(&self, module: &[String], found: &[Named]) -> Vec<String> {
-        let mut wrong = Vec::new();
+        let mut wrong: BTreeMap<String, String> = BTreeMap::new();
         for named in found {
-            let path = named.path.as_slice();
-            let shown = path.join("::");
-            match path {
-                [root, inner @ ..] if root == "crate" => {
-                    if let Some(why) = self.misplaced(module, inner) {
-                        wrong.push(format!("{}: `{shown}`: {why}", named.line));
-                    }
-                    if path.ends_with(&["Permit".to_owned(), "new".to_owned()]) && !module.starts_with(&words("access"))
-                    {
-                        wrong.push(format!("{}: only `access` makes a Permit", named.line));
-                    }
-                }
-                _ => {
-                    for (outside, places) in &self.walls {
-                        if path.starts_with(outside) && !places.iter().any(|place| module.starts_with(place)) {
-                            wrong.push(format!("{}: `{shown}`: `{}` stays elsewhere", named.line, outside.join("::")));
-                        }
-                    }
-                }
+            let shown = named.path.join("::");
+            for why in self.faults(module, &named.path) {
+                wrong.entry(why.clone()).or_insert_with(|| format!("{}: `{shown}`: {why}", named.line));
             }
         }
-        wrong
+        wrong.into_values().collect()
+    }
+
+    fn faults(&self, module: &[String], path: &[String]) -> Vec<String> {
+        if let [root, inner @ ..] = path
+            && root == "crate"
+        {
+            let is_witness = path.ends_with(&words("Permit::new")) && !module.starts_with(&words("access"));
+            let made = is_witness.then(|| "only `access` makes a Permit".to_owned());
+            return self.misplaced(module, inner).into_iter().chain(made).collect();
+        }
+        self.walls
+            .iter()
+            .filter(|(outside, places)| {
+                path.starts_with(outside) && !places.iter().any(|place| module.starts_with(place))
+            })
+            .map(|(outside, _)| format!("`{}` stays behind its wall", outside.join("::")))
+            .collect()
     }
 
     fn misplaced(&self, module: &[String], inner: &[String]) -> Option<String> {
@@ -119,7 +120,7 @@ impl Plan {
             return Some(format!("`{target}` is no room of docs/ARCHITECTURE.md"));
         }
         let leave = self.rooms.get(room)?;
-        (!leave.allows(inner)).then(|| format!("`{room}` may not import it"))
+        (!leave.allows(inner)).then(|| format!("`{room}` may not import this of `{target}`"))
     }
 }
 
@@ -244,6 +245,29 @@ fn no_module_is_a_drawer() {
         wrong.extend(drawer.map(|name| format!("{}: module `{name}`", file.display())));
     }
     assert_none("modules named after nothing", &wrong);
+}
+
+#[test]
+fn every_relative_link_of_the_papers_leads_to_a_file() {
+    let mut papers = Vec::new();
+    for folder in ["", "docs", "docs/decisions", "conformance", "benches", "certs", "migrations"] {
+        let Ok(entries) = fs::read_dir(root().join(folder)) else { continue };
+        papers.extend(
+            entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "md")),
+        );
+    }
+    let mut broken = Vec::new();
+    for paper in papers {
+        let text = fs::read_to_string(&paper).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap_or_default();
+            let is_outside = target.contains("://") || file.is_empty();
+            if !is_outside && !paper.parent().unwrap().join(file).exists() {
+                broken.push(format!("{}: {target}", paper.display()));
+            }
+        }
+    }
+    assert_none("links that lead nowhere", &broken);
 }
 
 const PLAN: &str = "
