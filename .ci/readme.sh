@@ -33,15 +33,20 @@ ESPACE__SERVER__PORT=0 ESPACE__PUBLIC__PORT=0 ESPACE__SMTP__PORT=0 ESPACE__OPERA
     >"${work}/out" 2>"${work}/err" &
 server=$! # cargo run becomes the server it starts
 
+# Lines may be printed indented or behind a prompt; a command is what begins with curl.
+lines() {
+    sed -n 's/^[[:space:]$]*\(curl .*\)$/\1/p' "${work}/out"
+}
+is_ready() {
+    grep -q '^espace ready: https://localhost:' "${work}/out" && [ "$(lines | wc -l)" -ge 3 ]
+}
 for _ in $(seq 1 300); do
-    grep -q '^espace ready: https://localhost:' "${work}/out" && break
+    is_ready && break
     kill -0 "${server}" 2>/dev/null || { echo "espace dev ended before it was ready"; exit 1; }
     sleep 0.1
 done
-grep '^espace ready: ' "${work}/out" || { echo "espace dev was not ready within 30 s"; exit 1; }
-
-# Lines may be printed indented or behind a prompt; a command is what begins with curl.
-sed -n 's/^[[:space:]$]*\(curl .*\)$/\1/p' "${work}/out" >"${work}/lines"
+is_ready || { echo "espace dev was not ready, with its curl lines, within 30 s"; exit 1; }
+lines >"${work}/lines"
 count=$(wc -l <"${work}/lines")
 [ "${count}" -eq 3 ] || { echo "expected three curl lines, found ${count}"; exit 1; }
 
