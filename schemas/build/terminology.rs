@@ -37,9 +37,8 @@ pub(crate) fn generate(schemas: &Path, out: &Path) {
 }
 
 fn read(folder: &Path, file: &str, faults: &mut Vec<String>) -> Vec<Row> {
-    let parsed = csv::Reader::from_path(folder.join(format!("{file}.csv"))).and_then(|mut reader| {
-        reader.deserialize::<Row>().collect::<Result<Vec<Row>, csv::Error>>()
-    });
+    let parsed = csv::Reader::from_path(folder.join(format!("{file}.csv")))
+        .and_then(|mut reader| reader.deserialize::<Row>().collect::<Result<Vec<Row>, csv::Error>>());
     parsed.unwrap_or_else(|error| {
         faults.push(format!("schemas/terminology/{file}.csv: {error}"));
         Vec::new()
@@ -117,8 +116,7 @@ fn name_oid(aliases: &mut BTreeMap<String, String>, oid: &str, url: Option<&str>
 }
 
 fn render(tables: &Tables, faults: &mut Vec<String>) -> String {
-    let systems: Vec<&str> =
-        tables.aliases.values().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
+    let systems: Vec<&str> = tables.aliases.values().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
     let place = |system: &str| systems.binary_search(&system).unwrap_or(usize::MAX);
     let canonical = |system: &str| tables.aliases.get(system).map_or(usize::MAX, |system| place(system));
 

@@ -1,6 +1,8 @@
 //! Route × class of caller: the coarse gate before a body is read, and the scopes a token may be
 //! given (contract §6): `gate.csv`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::law;
 use super::table::{Axis as _, axes};
 use crate::model::caller::CallerClass;
@@ -43,6 +45,9 @@ states! {
         AuditEventRead = "auditevent-read",
     }
 }
+
+/// The letters of SMART v2, in the order they are written.
+const LETTERS: &str = "cruds";
 
 axes! { Route = "route" }
 
@@ -105,32 +110,32 @@ pub fn needs_token(route: Route) -> bool {
     openings.into_iter().any(|row| !row.outcome.allowed || !row.outcome.scopes.is_empty())
 }
 
-/// The scopes that a token of this class may hold, for software enrolled with these profiles.
-pub fn allowed_scopes(class: CallerClass, profiles: &[impl AsRef<str>]) -> Vec<&'static str> {
-    let mut scopes: Vec<&'static str> = Vec::new();
-    for route in Route::ALL {
-        let Some(row) = law::GATE.find([route.place(), class.place()]) else { continue };
-        if row.outcome.allowed && row.outcome.is_open_to(profiles) {
-            scopes.extend(row.outcome.scopes);
+/// The scopes that a token of this class may hold, for software enrolled with these profiles:
+/// transactions, and for each resource the letters that some open route asks for, as one scope
+/// (`user/DocumentReference.crs`).
+pub fn allowed_scopes(class: CallerClass, profiles: &[impl AsRef<str>]) -> Vec<String> {
+    let rows = Route::ALL.iter().filter_map(|route| law::GATE.find([route.place(), class.place()]));
+    let open = rows.filter(|row| row.outcome.allowed && row.outcome.is_open_to(profiles));
+    let mut transactions = BTreeSet::new();
+    let mut resources: BTreeMap<(&str, &str), BTreeSet<char>> = BTreeMap::new();
+    for scope in open.flat_map(|row| row.outcome.scopes) {
+        match SmartScope::parse(scope) {
+            None => drop(transactions.insert((*scope).to_owned())),
+            Some(scope) => {
+                resources.entry((scope.context, scope.resource)).or_default().extend(scope.letters.chars());
+            }
         }
     }
-    scopes.sort_unstable();
-    scopes.dedup();
-    scopes
+    let written = resources.into_iter().map(|((context, resource), held)| {
+        let letters: String = LETTERS.chars().filter(|letter| held.contains(letter)).collect();
+        format!("{context}/{resource}.{letters}")
+    });
+    transactions.into_iter().chain(written).collect()
 }
 
-/// Whether one requested scope may be granted: each of its letters is in [`allowed_scopes`].
+/// Whether one requested scope may be granted: one of [`allowed_scopes`] covers it.
 pub fn may_grant(class: CallerClass, profiles: &[impl AsRef<str>], requested: &str) -> bool {
-    let allowed = allowed_scopes(class, profiles);
-    match SmartScope::parse(requested) {
-        None => allowed.contains(&requested),
-        Some(wanted) => wanted.letters.chars().all(|letter| {
-            let one = |scope: &&str| {
-                SmartScope::parse(scope).is_some_and(|scope| scope.is_kin_of(&wanted) && scope.letters.contains(letter))
-            };
-            allowed.iter().any(one)
-        }),
-    }
+    allowed_scopes(class, profiles).iter().any(|allowed| covers(allowed, requested))
 }
 
 /// Whether a granted scope covers a required one: `user/DocumentReference.rs` covers
@@ -167,11 +172,7 @@ impl<'a> SmartScope<'a> {
         let (resource, letters) = rest.split_once('.')?;
         let valid = ["patient", "user", "system"].contains(&context)
             && !letters.is_empty()
-            && letters.chars().all(|letter| "cruds".contains(letter));
+            && letters.chars().all(|letter| LETTERS.contains(letter));
         valid.then_some(Self { context, resource, letters })
-    }
-
-    fn is_kin_of(&self, other: &Self) -> bool {
-        self.context == other.context && self.resource == other.resource
     }
 }
