@@ -125,7 +125,7 @@ fn render(folder: &Path, faults: &mut Vec<String>) -> String {
         render_table(&mut text, folder, spec, &axes, faults);
     }
     render_list(&mut text, folder, "lifecycle", "LIFECYCLE", faults, |line, faults| {
-        check_transition(line, &axes, faults)
+        check_transition(line, &axes, faults);
     });
     let types = known_types(folder);
     render_list(&mut text, folder, "habilitation", "HABILITATION", faults, |line, faults| {

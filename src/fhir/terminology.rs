@@ -72,7 +72,8 @@ pub fn is_member(set: &str, system: &str, code: &str) -> bool {
     value_set(set).is_some_and(|set| set.contains(system, code))
 }
 
-/// The class of a type of document in the DMP (ASS_X16): a code of TRE_A03.
+/// The class of a type of document in the DMP (ASS_X16): a code of TRE_A03, but for the
+/// signature (`E1762`), whose class is a URN of TRE_A10.
 pub fn class_of_type(system: &str, code: &str) -> Option<&'static str> {
     let system = canonical_system_of(system, code)?;
     let found = CLASSES.binary_search_by(|(known, kind, _)| (*known, *kind).cmp(&(system, code))).ok()?;

@@ -56,7 +56,8 @@ axes! { Route = "route" }
 pub struct Opening {
     /// Whether the class may come at all.
     pub allowed: bool,
-    /// Scopes, any one of which opens it; empty where no token is needed.
+    /// Scopes, any one of which opens it; empty where no token is needed. `scope@profile` counts
+    /// only for software enrolled for that profile.
     pub scopes: &'static [&'static str],
     /// Profiles of the enrolled software, any one of which opens it; empty where none is needed.
     pub profiles: &'static [&'static str],
@@ -97,8 +98,8 @@ pub fn allows(
     if !opening.is_open_to(profiles) {
         return Err(GateRefusal::Profile(row.rule));
     }
-    let covered = |required: &&str| scopes.iter().any(|granted| covers(granted.as_ref(), required));
-    if !opening.scopes.is_empty() && !opening.scopes.iter().any(covered) {
+    let covered = |required: &str| scopes.iter().any(|granted| covers(granted.as_ref(), required));
+    if !opening.scopes.is_empty() && !opening.scopes_for(profiles).any(covered) {
         return Err(GateRefusal::Scope(row.rule));
     }
     Ok(())
@@ -118,9 +119,9 @@ pub fn allowed_scopes(class: CallerClass, profiles: &[impl AsRef<str>]) -> Vec<S
     let open = rows.filter(|row| row.outcome.allowed && row.outcome.is_open_to(profiles));
     let mut transactions = BTreeSet::new();
     let mut resources: BTreeMap<(&str, &str), BTreeSet<char>> = BTreeMap::new();
-    for scope in open.flat_map(|row| row.outcome.scopes) {
+    for scope in open.flat_map(|row| row.outcome.scopes_for(profiles)) {
         match SmartScope::parse(scope) {
-            None => drop(transactions.insert((*scope).to_owned())),
+            None => drop(transactions.insert(scope.to_owned())),
             Some(scope) => {
                 resources.entry((scope.context, scope.resource)).or_default().extend(scope.letters.chars());
             }
@@ -156,6 +157,13 @@ pub fn covers(granted: &str, required: &str) -> bool {
 impl Opening {
     fn is_open_to(&self, profiles: &[impl AsRef<str>]) -> bool {
         self.profiles.is_empty() || profiles.iter().any(|profile| self.profiles.contains(&profile.as_ref()))
+    }
+
+    fn scopes_for(&self, profiles: &[impl AsRef<str>]) -> impl Iterator<Item = &'static str> {
+        self.scopes.iter().filter_map(move |word| match word.split_once('@') {
+            None => Some(*word),
+            Some((scope, only)) => profiles.iter().any(|profile| profile.as_ref() == only).then_some(scope),
+        })
     }
 }
 
