@@ -62,7 +62,7 @@ const SPECS: &[Spec] = &[
     Spec {
         file: "consultation",
         constant: "CONSULTATION",
-        axes: &["caller", "tie", "purpose"],
+        axes: &["caller", "tie", "purpose", "action"],
         outcome: "super::consultation::Consultation",
         columns: &[("verdict", Kind::Word("consultation", "super::consultation::Consultation"))],
     },

@@ -66,7 +66,7 @@ fn serves(caller: &Caller, facts: &Facts) -> bool {
 /// Who may read documents, and which of them are hidden from him.
 fn consult(ctx: &Context, action: Action, facts: &Facts) -> Result<&'static str, Denial> {
     let ties = ties(ctx, facts);
-    let ruled = consultation::permits(ctx.caller.class, &ties, ctx.purpose);
+    let ruled = consultation::permits(ctx.caller.class, &ties, ctx.purpose, action);
     if ruled.outcome == Consultation::Deny {
         return Err(neutral(facts, ruled.rule));
     }

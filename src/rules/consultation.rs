@@ -4,7 +4,7 @@ use super::facts::Tie;
 use super::law;
 use super::status::Ruled;
 use super::table::Axis as _;
-use crate::model::caller::{CallerClass, Purpose};
+use crate::model::caller::{Action, CallerClass, Purpose};
 use crate::model::profile::states;
 
 states! {
@@ -18,16 +18,17 @@ states! {
 }
 
 /// One tie's verdict.
-pub fn judge(caller: CallerClass, tie: Tie, purpose: Purpose) -> Ruled<Consultation> {
-    Ruled::of(law::CONSULTATION.find([caller.place(), tie.place(), purpose.place()]), Consultation::Deny)
+pub fn judge(caller: CallerClass, tie: Tie, purpose: Purpose, action: Action) -> Ruled<Consultation> {
+    let cell = [caller.place(), tie.place(), purpose.place(), action.place()];
+    Ruled::of(law::CONSULTATION.find(cell), Consultation::Deny)
 }
 
 /// The verdict on a caller who holds these ties: one that opens is enough; without any, `none` decides.
-pub fn permits(caller: CallerClass, ties: &[Tie], purpose: Purpose) -> Ruled<Consultation> {
+pub fn permits(caller: CallerClass, ties: &[Tie], purpose: Purpose, action: Action) -> Ruled<Consultation> {
     ties.iter()
-        .map(|tie| judge(caller, *tie, purpose))
+        .map(|tie| judge(caller, *tie, purpose, action))
         .find(|ruled| ruled.outcome == Consultation::Permit)
-        .unwrap_or_else(|| judge(caller, Tie::None, purpose))
+        .unwrap_or_else(|| judge(caller, Tie::None, purpose, action))
 }
 
 /// Whether the reason of a closure is told: to the médecin traitant and to who closed it (contract §8).

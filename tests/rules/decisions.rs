@@ -148,10 +148,11 @@ fn who_is_not_the_author_learns_nothing_of_the_record_by_feeding() {
 }
 
 #[test]
-fn an_author_structure_reads_its_own_document_by_id_but_never_searches() {
+fn an_author_structure_reads_its_own_fiche_by_id_but_neither_its_content_nor_the_record() {
     let ctx = structure("cabinet");
     let own = by_id(&ctx, "dominique").with_documents(vec![document(&["N", "MASQUE_PS"])]);
     assert_eq!(shown(decide(&ctx, Action::ReadDocument, &own)), "permit (CSP-R1111-49)");
+    assert!(shown(decide(&ctx, Action::RetrieveDocument, &own)).starts_with("404"), "the fiche, not the content");
     assert!(shown(decide(&ctx, Action::FindDocuments, &by_person(&ctx, "dominique"))).starts_with("403"));
     let closed = by_id(&ctx, "ferme").with_documents(vec![document(&["N"])]);
     assert!(shown(decide(&ctx, Action::ReadDocument, &closed)).starts_with("404"));

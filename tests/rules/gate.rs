@@ -85,6 +85,20 @@ fn a_route_with_a_token_wants_one_of_its_scopes() {
 }
 
 #[test]
+fn the_transaction_that_found_a_fiche_also_reads_it_for_software_that_consults() {
+    let class = CallerClass::ProfessionalDirect;
+    for route in [Route::DocumentReferenceRead, Route::ListRead, Route::FindByIdentifier] {
+        assert_eq!(allows(route, class, &["ITI-67"], &["consultation"]), Ok(()), "{route:?}");
+        assert!(
+            matches!(allows(route, class, &["ITI-67"], &["alimentation"]), Err(GateRefusal::Scope(_))),
+            "{route:?}"
+        );
+    }
+    assert!(!may_grant(class, &["alimentation"], "ITI-67"));
+    assert!(may_grant(class, &["alimentation"], "user/DocumentReference.s"), "its own document by identifier");
+}
+
+#[test]
 fn routes_of_the_certificate_alone_ask_for_nothing_more() {
     for route in Route::ALL {
         let open = CallerClass::ALL.iter().all(|class| allows(*route, *class, &NONE, &NONE).is_ok());
