@@ -2,3 +2,5 @@
 
 mod architecture;
 mod requirements;
+mod rules;
+mod terminology;

@@ -2,5 +2,6 @@
 //! `ops`, judged here, and the resulting [`permit::Permit`] is what the store's verbs ask for.
 
 pub mod context;
+pub mod decide;
 pub mod identity;
 pub mod permit;

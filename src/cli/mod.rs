@@ -143,3 +143,5 @@ pub fn run() -> ExitCode {
         }
     }
 }
+//! One file per command.
+pub mod demo;

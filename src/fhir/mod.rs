@@ -1,1 +1,2 @@
 //! FHIR R4, pure: definitions, codec, validation, search. No I/O.
+pub mod terminology;

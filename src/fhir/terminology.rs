@@ -1,0 +1,91 @@
+//! Code systems and value sets of the CI-SIS and the DMP (document-sharing §5): membership, class
+//! of a type, display; every system is accepted as OID, as URN or as FHIR URL.
+
+include!(concat!(env!("OUT_DIR"), "/terminology.rs"));
+
+/// A code of a code system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Coding {
+    /// The canonical system.
+    pub system: &'static str,
+    /// The code.
+    pub code: &'static str,
+    /// Its French label.
+    pub display: &'static str,
+}
+
+/// A value set (or a code system taken whole).
+#[derive(Debug, Clone, Copy)]
+pub struct ValueSet {
+    /// Its name: `JDV_J66-TypeCode-DMP`.
+    pub name: &'static str,
+    /// Its canonical URL.
+    pub url: &'static str,
+    /// Its OID, empty where none was published.
+    pub oid: &'static str,
+    /// Whether our copy holds all its codes: where it does not, absence proves nothing.
+    pub is_complete: bool,
+    members: &'static [usize],
+}
+
+impl ValueSet {
+    /// Its codes, by system and code.
+    pub fn codings(&self) -> impl Iterator<Item = &'static Coding> {
+        self.members.iter().filter_map(|place| CODINGS.get(*place))
+    }
+
+    /// Whether a code belongs to it; the system may be spelt in any known way.
+    pub fn contains(&self, system: &str, code: &str) -> bool {
+        place_of(system, code).is_some_and(|place| self.members.binary_search(&place).is_ok())
+    }
+}
+
+/// The canonical form of a code system: its FHIR URL where one exists, else its URN. Accepts
+/// `urn:oid:X`, the bare OID, the URL, and the aliases of `system-aliases.csv`.
+pub fn canonical_system(system: &str) -> Option<&'static str> {
+    let found = ALIASES.binary_search_by(|(alias, _)| (*alias).cmp(system)).ok()?;
+    let (_, place) = ALIASES.get(found)?;
+    SYSTEMS.get(*place).copied()
+}
+
+/// The canonical system of one coding: as [`canonical_system`], but for codes that a published
+/// example puts under a foreign, misspelt system.
+pub fn canonical_system_of(system: &str, code: &str) -> Option<&'static str> {
+    let misplaced = MISPLACED.iter().find(|(alias, known, _)| *alias == system && *known == code);
+    misplaced.map_or_else(|| canonical_system(system), |(_, _, place)| SYSTEMS.get(*place).copied())
+}
+
+/// All value sets.
+pub fn value_sets() -> &'static [ValueSet] {
+    VALUE_SETS
+}
+
+/// The value set of a name, a canonical URL (its version after `|` is not looked at) or an OID.
+pub fn value_set(id: &str) -> Option<&'static ValueSet> {
+    let id = id.split('|').next().unwrap_or_default();
+    let id = id.strip_prefix("urn:oid:").unwrap_or(id);
+    VALUE_SETS.iter().find(|set| !id.is_empty() && (set.url == id || set.name == id || set.oid == id))
+}
+
+/// Whether a code belongs to a value set; false where the set is unknown.
+pub fn is_member(set: &str, system: &str, code: &str) -> bool {
+    value_set(set).is_some_and(|set| set.contains(system, code))
+}
+
+/// The class of a type of document in the DMP (ASS_X16): a code of TRE_A03, but for the
+/// signature (`E1762`), whose class is a URN of TRE_A10.
+pub fn class_of_type(system: &str, code: &str) -> Option<&'static str> {
+    let system = canonical_system_of(system, code)?;
+    let found = CLASSES.binary_search_by(|(known, kind, _)| (*known, *kind).cmp(&(system, code))).ok()?;
+    CLASSES.get(found).map(|(_, _, class)| *class)
+}
+
+/// The French label of a code.
+pub fn display(system: &str, code: &str) -> Option<&'static str> {
+    CODINGS.get(place_of(system, code)?).map(|coding| coding.display)
+}
+
+fn place_of(system: &str, code: &str) -> Option<usize> {
+    let system = canonical_system_of(system, code)?;
+    CODINGS.binary_search_by(|coding| (coding.system, coding.code).cmp(&(system, code))).ok()
+}

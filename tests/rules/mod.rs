@@ -1,0 +1,8 @@
+//! The law as tables (mes-rules §1 to §2.6), printed whole so that a change shows in a diff.
+
+mod callers;
+mod decisions;
+mod gate;
+mod matrix;
+mod notification;
+mod personas;
