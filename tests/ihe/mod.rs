@@ -1,1 +1,5 @@
-//! Tests of the room ihe.
+//! IHE: what we publish and what we record, held against the profiles of IHE.
+
+mod audit;
+mod fiche;
+mod profile;
