@@ -62,11 +62,11 @@ mod tests {
         let pdf = String::from_utf8(pdf_of_lines(&["Prénom (usuel) \\ 日"])).unwrap();
         assert!(pdf.contains("(Pr\\351nom \\(usuel\\) \\\\ ?) Tj"));
         let start: usize = pdf.rsplit("startxref\n").next().unwrap().lines().next().unwrap().parse().unwrap();
-        let table = &pdf[start..];
+        let table = pdf.get(start..).unwrap();
         assert!(table.starts_with("xref\n0 6\n"));
         for (index, row) in table.lines().skip(3).take(5).enumerate() {
-            let at: usize = row[..10].parse().unwrap();
-            assert!(pdf[at..].starts_with(&format!("{} 0 obj", index + 1)));
+            let at: usize = row.get(..10).unwrap().parse().unwrap();
+            assert!(pdf.get(at..).unwrap().starts_with(&format!("{} 0 obj", index + 1)));
         }
     }
 }

@@ -18,9 +18,10 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For headers and messages: every text is short.
+    /// For headers and messages. A stylesheet with its images may stand before the header of a
+    /// self-presentable document: one text may be long, the whole may not.
     pub const HEADER: Self =
-        Self { depth: 100, attributes: 64, tag_bytes: 64 << 10, name_bytes: 256, text_bytes: 64 << 10, bytes: 8 << 20 };
+        Self { depth: 100, attributes: 64, tag_bytes: 1 << 20, name_bytes: 256, text_bytes: 8 << 20, bytes: 8 << 20 };
 
     /// For whole clinical documents: images and PDF travel in one text.
     pub const DOCUMENT: Self = Self {

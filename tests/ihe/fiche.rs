@@ -157,6 +157,44 @@ fn visibility_flags_stand_beside_confidentiality() {
 }
 
 #[test]
+fn another_author_may_publish_and_a_fiche_may_be_replaced() {
+    let mut publisher = header().authors.remove(0);
+    publisher.id = Some(espace::cda::Identifier::new("1.2.250.1.71.4.2.1", "801234534765"));
+    let (header, subject) = (header(), Ins::parse("1.2.250.1.213.1.4.10", "279035121518989").unwrap());
+    let publication = Publication {
+        header: &header,
+        bytes: b"x",
+        content_type: "application/xslt+xml",
+        subject: &subject,
+        at: "2026-07-22T10:00:00Z".parse().unwrap(),
+        source_oid: "1.2.3",
+        pack: Pack::Mhd,
+        flags: &[],
+        author: Some(&publisher),
+        replaces: Some("DocumentReference/old"),
+        class_of: &class_of,
+    };
+    let bundle = provide_bundle(&publication, &SeededIds::new(2)).unwrap();
+    let fiche = &bundle["entry"][1]["resource"];
+    assert_eq!(fiche["relatesTo"], json!([{"code": "replaces", "target": {"reference": "DocumentReference/old"}}]));
+    assert_eq!(fiche["author"].as_array().unwrap().len(), 1);
+    assert_ne!(fiche["author"][0], fiche["authenticator"]);
+    assert!(fiche["contained"].to_string().contains("801234534765"));
+    assert_eq!(fiche["date"], "2026-07-22T12:00:00+02:00");
+    assert_eq!(bundle["entry"][2]["resource"]["contentType"], "application/xslt+xml");
+}
+
+#[test]
+fn a_patient_who_writes_is_author_as_a_patient() {
+    let mut header = header();
+    header.authors[0] =
+        espace::cda::Author { id: header.patient.ids.first().cloned(), ..espace::cda::Author::default() };
+    let bundle = publish_with(&header, b"x", Pack::Pdsm, &[]).unwrap();
+    let fiche = &bundle["entry"][1]["resource"];
+    assert_eq!(fiche["author"][0], fiche["context"]["sourcePatientInfo"]);
+}
+
+#[test]
 fn a_header_that_lacks_what_metadata_demands_is_named() {
     let lacking = |change: fn(&mut Header)| {
         let mut header = header();

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::support::shared::shared;
+use crate::support::shared::{shared, skipped};
 
 /// The faults of a resource against a profile; `None`, said aloud, where the packages are absent.
 pub(crate) fn faults(canonical: &str, resource: &Value) -> Option<Vec<String>> {
     let Some(profile) = Profile::load(canonical) else {
-        println!("SKIPPED: {canonical} is not here");
+        skipped(canonical);
         return None;
     };
     let mut faults = Vec::new();
@@ -39,7 +39,7 @@ impl Profile {
             definition["baseDefinition"].as_str().and_then(Self::load).map(|base| base.elements).unwrap_or_default();
         for element in definition["differential"]["element"].as_array()? {
             let merged =
-                elements.entry(element["id"].as_str()?.to_owned()).or_insert_with(|| Value::Object(Default::default()));
+                elements.entry(element["id"].as_str()?.to_owned()).or_insert_with(|| Value::Object(Map::default()));
             for (name, value) in element.as_object()? {
                 merged[name] = value.clone();
             }
@@ -94,12 +94,16 @@ impl Profile {
             let mine: Vec<_> = values.iter().filter(|value| self.is_of(slice, value, &paths)).collect();
             taken += mine.len();
             count(slice, self.elements.get(slice), mine.len(), faults);
-            mine.iter().for_each(|value| self.check(slice, value, faults));
+            for value in mine {
+                self.check(slice, value, faults);
+            }
         }
         if rule.is_some_and(|rule| rule["slicing"]["rules"] == "closed") && taken != values.len() {
             faults.push(format!("{id}: a value of no slice"));
         }
-        values.iter().for_each(|value| self.check(id, value, faults));
+        for value in values {
+            self.check(id, value, faults);
+        }
     }
 
     fn is_of(&self, slice: &str, value: &Value, paths: &[&str]) -> bool {
@@ -142,9 +146,9 @@ fn children<'v>(value: &'v Value, name: &str) -> Vec<&'v Value> {
 
 fn count(id: &str, rule: Option<&Value>, found: usize, faults: &mut Vec<String>) {
     let Some(rule) = rule else { return };
-    let min = rule["min"].as_u64().unwrap_or(0);
-    let max = rule["max"].as_str().filter(|max| *max != "*").and_then(|max| max.parse().ok()).unwrap_or(u64::MAX);
-    if !(min..=max).contains(&(found as u64)) {
+    let min = rule["min"].as_u64().and_then(|min| usize::try_from(min).ok()).unwrap_or(0);
+    let max = rule["max"].as_str().filter(|max| *max != "*").and_then(|max| max.parse().ok()).unwrap_or(usize::MAX);
+    if !(min..=max).contains(&found) {
         faults.push(format!("{id}: {found} found, {min}..{max} demanded"));
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Coding;
-use crate::cda::{Authenticator, Author, Code, Identifier, Name, Organization, Patient};
+use crate::cda::{Authenticator, Author, Code, Identifier, Name, Organization, Patient, Time};
 use crate::ids::InsDomain;
 use crate::ihe::fhir_system;
 
@@ -121,7 +121,7 @@ impl Contained {
             ("identifier", (!ids.is_empty()).then(|| json!(ids))),
             ("name", patient.birth_family.is_some().then(|| json!([name]))),
             ("gender", patient.gender.as_ref().map(|code| json!(gender(&code.code)))),
-            ("birthDate", patient.birth_time.as_ref().and_then(|time| time.date()).map(|date| json!(date.to_string()))),
+            ("birthDate", patient.birth_time.as_ref().and_then(Time::date).map(|date| json!(date.to_string()))),
         ];
         self.add("Patient", fields)
     }
