@@ -1,7 +1,7 @@
 //! CDA R2: what the metadata of a document is read from (spec/document-sharing.md §4).
 //!
 //! [`read_header`] reads the header and stops at the body; [`probe`] reads the whole document;
-//! [`compose`] is the inverse of the first, for documents of our own.
+//! [`fn@compose`] is the inverse of the first, for documents of our own.
 
 mod body;
 mod compose;

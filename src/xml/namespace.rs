@@ -38,9 +38,11 @@ impl Namespace {
 }
 
 /// The prefixes declared so far, innermost last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Scope {
     bindings: Vec<Binding>,
+    /// The default namespace in force: asked for at nearly every element.
+    default: Namespace,
 }
 
 #[derive(Debug)]
@@ -50,27 +52,43 @@ struct Binding {
     namespace: Namespace,
 }
 
+impl Default for Scope {
+    fn default() -> Self {
+        Self { bindings: Vec::new(), default: Namespace::None }
+    }
+}
+
 impl Scope {
     /// Declares `prefix` (empty: the default namespace) on the element at `depth`.
     pub(super) fn declare(&mut self, depth: usize, prefix: &str, uri: &str) {
-        self.bindings.push(Binding { depth, prefix: prefix.to_owned(), namespace: Namespace::of(uri) });
+        let namespace = Namespace::of(uri);
+        if prefix.is_empty() {
+            self.default = namespace;
+        }
+        self.bindings.push(Binding { depth, prefix: prefix.to_owned(), namespace });
     }
 
     /// Forgets what the elements deeper than `depth` declared.
     pub(super) fn leave(&mut self, depth: usize) {
+        let before = self.bindings.len();
         while self.bindings.last().is_some_and(|binding| binding.depth > depth) {
             self.bindings.pop();
+        }
+        if self.bindings.len() < before {
+            self.default = self.find("").unwrap_or(Namespace::None);
         }
     }
 
     /// The namespace of a prefix; `None` when it is not declared.
     pub(super) fn resolve(&self, prefix: &str) -> Option<Namespace> {
-        let declared = self.bindings.iter().rev().find(|binding| binding.prefix == prefix);
-        match (declared, prefix) {
-            (Some(binding), _) => Some(binding.namespace),
-            (None, "") => Some(Namespace::None),
-            (None, "xml") => Some(Namespace::Xml),
-            (None, _) => None,
+        match prefix {
+            "" => Some(self.default),
+            "xml" => Some(Namespace::Xml),
+            prefix => self.find(prefix),
         }
+    }
+
+    fn find(&self, prefix: &str) -> Option<Namespace> {
+        self.bindings.iter().rev().find(|binding| binding.prefix == prefix).map(|binding| binding.namespace)
     }
 }

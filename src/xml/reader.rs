@@ -136,11 +136,7 @@ impl<'a> Reader<'a> {
     /// The next event.
     pub fn next_event(&mut self) -> Result<Event<'a>, Error> {
         Ok(match self.advance()? {
-            Raw::Start(start) => {
-                let prefix = start.name().0.split_once(':').map_or("", |(prefix, _)| prefix);
-                let namespace = self.scope.resolve(prefix).ok_or_else(|| self.fault(Kind::Namespace))?;
-                Event::Start(Element { namespace, start, at: self.position(), limits: self.limits })
-            }
+            Raw::Start(start) => Event::Start(self.element(start)?),
             Raw::End(_) => Event::End,
             Raw::Text(text) => Event::Text(self.admitted(text.xml10_content())?),
             Raw::CData(text) => Event::Text(self.admitted(text.xml10_content())?),
@@ -157,14 +153,16 @@ impl<'a> Reader<'a> {
     ) -> Result<(), E> {
         let depth = self.depth;
         loop {
-            match self.next_event()? {
-                Event::Start(element) => {
+            // The text between children is not even looked at.
+            match self.advance()? {
+                Raw::Start(start) => {
+                    let element = self.element(start)?;
                     visit(self, &element)?;
                     self.skip_to(depth)?;
                 }
-                Event::End if self.depth < depth => return Ok(()),
-                Event::End | Event::Text(_) => {}
-                Event::Eof => return Err(self.fault(Kind::Truncated).into()),
+                Raw::End(_) if self.depth < depth => return Ok(()),
+                Raw::Eof => return Err(self.fault(Kind::Truncated).into()),
+                _ => {}
             }
         }
     }
@@ -194,6 +192,12 @@ impl<'a> Reader<'a> {
             self.advance()?;
         }
         Ok(())
+    }
+
+    fn element(&self, start: BytesStart<'a>) -> Result<Element<'a>, Error> {
+        let prefix = start.name().0.split_once(':').map_or("", |(prefix, _)| prefix);
+        let namespace = self.scope.resolve(prefix).ok_or_else(|| self.fault(Kind::Namespace))?;
+        Ok(Element { namespace, start, at: self.position(), limits: self.limits })
     }
 
     fn advance(&mut self) -> Result<Raw<'a>, Error> {
@@ -253,7 +257,7 @@ impl<'a> Reader<'a> {
             return Err(self.fault(Kind::Attributes));
         }
         // Most elements declare nothing: their attributes are not even looked at here.
-        if raw.contains("xmlns") { self.declare(start) } else { Ok(()) }
+        if mentions_xmlns(raw) { self.declare(start) } else { Ok(()) }
     }
 
     fn declare(&mut self, start: &BytesStart<'_>) -> Result<(), Error> {
@@ -333,6 +337,11 @@ impl<'a> Reader<'a> {
 /// Characters outside the production Char of XML 1.0.
 fn is_forbidden(character: char) -> bool {
     matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// `contains("xmlns")`, without the set-up of a general search: this runs once per element.
+fn mentions_xmlns(raw: &str) -> bool {
+    raw.as_bytes().split(|byte| *byte == b'x').skip(1).any(|rest| rest.starts_with(b"mlns"))
 }
 
 fn is_declaration(name: &str) -> bool {
