@@ -4,3 +4,14 @@ mod architecture;
 mod requirements;
 mod rules;
 mod terminology;
+//!
+//! `cfg(test)` on each room tells clippy that helpers are tests too.
+
+#[cfg(test)]
+mod cda;
+#[cfg(test)]
+mod ihe;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod xml;

@@ -1,1 +1,7 @@
 //! IHE, pure: the meaning of document metadata and of audit events. No I/O.
+
+pub mod audit;
+mod code_system;
+pub mod mhd;
+
+pub use code_system::fhir_system;

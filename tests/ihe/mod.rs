@@ -1,0 +1,5 @@
+//! IHE: what we publish and what we record, held against the profiles of IHE.
+
+mod audit;
+mod fiche;
+mod profile;
