@@ -1,1 +1,5 @@
 //! FHIR R4, pure: definitions, codec, validation, search. No I/O.
+
+pub mod path;
+pub mod search;
+pub mod view;
