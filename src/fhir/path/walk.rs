@@ -22,7 +22,9 @@ impl Expression {
 
 fn walk<'a>(steps: &[Step], resource: &'a Value, node: &'a Value, each: &mut dyn FnMut(&'a Value)) {
     if let Value::Array(items) = node {
-        items.iter().for_each(|item| walk(steps, resource, item, each));
+        for item in items {
+            walk(steps, resource, item, each);
+        }
         return;
     }
     let Some((step, rest)) = steps.split_first() else {

@@ -3,6 +3,7 @@
 //! A date stands for all the time it covers: `2024-05` for that month. A date without a zone is
 //! read in UTC. `eq` means that the search value contains the row, not that they overlap.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use serde_json::Value;
@@ -24,8 +25,14 @@ pub(super) fn span(text: &str) -> Option<Span> {
     };
     let mut parts = date.split('-');
     let year = i16::try_from(digits(parts.next()?, 4)?).ok()?;
-    let month = parts.next().map(|part| digits(part, 2)).map(small).transpose_or()?;
-    let day = parts.next().map(|part| digits(part, 2)).map(small).transpose_or()?;
+    let month = match parts.next() {
+        Some(part) => Some(two_digits(part)?),
+        None => None,
+    };
+    let day = match parts.next() {
+        Some(part) => Some(two_digits(part)?),
+        None => None,
+    };
     if parts.next().is_some() {
         return None;
     }
@@ -34,23 +41,8 @@ pub(super) fn span(text: &str) -> Option<Span> {
     clock(day, time)
 }
 
-/// An absent part is well, an unreadable one is not.
-trait TransposeOr<T> {
-    fn transpose_or(self) -> Option<Option<T>>;
-}
-
-impl<T> TransposeOr<T> for Option<Option<T>> {
-    fn transpose_or(self) -> Option<Option<T>> {
-        match self {
-            None => Some(None),
-            Some(None) => None,
-            Some(some) => Some(some),
-        }
-    }
-}
-
-fn small(number: Option<i64>) -> Option<i8> {
-    i8::try_from(number?).ok()
+fn two_digits(text: &str) -> Option<i8> {
+    i8::try_from(digits(text, 2)?).ok()
 }
 
 fn digits(text: &str, length: usize) -> Option<i64> {
@@ -75,12 +67,12 @@ fn clock(day: Date, time: &str) -> Option<Span> {
     let zone_at = time.find(['Z', '+', '-']).unwrap_or(time.len());
     let (time, zone) = time.split_at_checked(zone_at)?;
     let mut parts = time.split(':');
-    let hour = small(digits(parts.next()?, 2))?;
-    let minute = small(digits(parts.next()?, 2))?;
+    let hour = two_digits(parts.next()?)?;
+    let minute = two_digits(parts.next()?)?;
     let (mut second, mut fraction, mut width) = (0_i8, 0_i64, 60_000_000_i64);
     if let Some(part) = parts.next() {
         let (whole, decimals) = part.split_once('.').map_or((part, None), |(whole, rest)| (whole, Some(rest)));
-        second = small(digits(whole, 2))?;
+        second = two_digits(whole)?;
         width = 1_000_000;
         if let Some(decimals) = decimals {
             let kept = decimals.get(..decimals.len().min(6))?;
@@ -113,7 +105,7 @@ fn offset(zone: &str) -> Option<Offset> {
 }
 
 fn micros(at: DateTime, offset: Offset) -> Option<i64> {
-    offset.to_timestamp(at).ok().map(|instant| instant.as_microsecond())
+    offset.to_timestamp(at).ok().map(Timestamp::as_microsecond)
 }
 
 /// The row of a date, an instant, a Period or a Timing; open ends reach as far as time does.
@@ -126,10 +118,16 @@ fn node_span(node: &Value) -> Option<Span> {
     if let Some(text) = node.as_str() {
         return span(text);
     }
-    let end_of = |name: &str| node.get(name).and_then(Value::as_str).map(span);
-    if node.get("start").is_some() || node.get("end").is_some() {
-        let low = end_of("start").transpose_or()?.map_or(i64::MIN, |start| start.low);
-        let high = end_of("end").transpose_or()?.map_or(i64::MAX, |end| end.high);
+    let (start, end) = (node.get("start").and_then(Value::as_str), node.get("end").and_then(Value::as_str));
+    if start.is_some() || end.is_some() {
+        let low = match start {
+            Some(start) => span(start)?.low,
+            None => i64::MIN,
+        };
+        let high = match end {
+            Some(end) => span(end)?.high,
+            None => i64::MAX,
+        };
         return Some(Span { low, high });
     }
     let events = node.get("event").and_then(Value::as_array).into_iter().flatten();

@@ -91,7 +91,6 @@ fn note(search: &mut Search, name: &Name<'_>) {
 
 /// The parameter of a name and the modifier to read its value with. `None`: the name is unknown.
 /// `Some((None, _))`: it is known, but the chain on it is not served.
-#[expect(clippy::type_complexity, reason = "read at one place, where the two levels of absence are told apart")]
 fn parameter<'a>(kind: &str, name: &Name<'a>) -> Option<(Option<&'static Parameter>, Option<&'a str>)> {
     let base = table::find(kind, name.base)?;
     let Some(chain) = name.chain else { return Some((Some(base), name.modifier)) };

@@ -18,7 +18,9 @@ pub(super) fn rows(node: &Value, naming: &Naming<'_>, each: &mut dyn FnMut(Strin
         Value::Number(number) => each(number.to_string()),
         Value::Object(_) => {
             if let Some(codings) = node.get("coding").and_then(Value::as_array) {
-                codings.iter().for_each(|coding| pair(coding, "code", naming, each));
+                for coding in codings {
+                    pair(coding, "code", naming, each);
+                }
             } else if node.get("code").is_some() {
                 pair(node, "code", naming, each);
             } else {
