@@ -42,9 +42,6 @@ REWRITTEN = {
 AUTHORS = {
     "given": "{0}.resolve().name.given | {0}.resolve().practitioner.resolve().name.given",
     "family": "{0}.resolve().name.family | {0}.resolve().practitioner.resolve().name.family",
-    "identifier": "{0}.identifier | {0}.resolve().identifier | {0}.resolve().practitioner.identifier"
-                  " | {0}.resolve().practitioner.resolve().identifier | {0}.resolve().organization.identifier"
-                  " | {0}.resolve().organization.resolve().identifier",
 }
 
 
@@ -57,10 +54,9 @@ def own_rows():
     yield row("DocumentReference", "creation", "date", "dateTime", "DocumentReference.content.attachment.creation",
               MHD + "SearchParameter/DocumentReference-Creation", "MHD ITI-67")
     for part, expression in AUTHORS.items():
-        kind, types = ("token", "Identifier") if part == "identifier" else ("string", "string")
-        yield row("DocumentReference", "author." + part, kind, types, expression.format("DocumentReference.author"),
+        yield row("DocumentReference", "author." + part, "string", "string", expression.format("DocumentReference.author"),
                   "", "MHD ITI-67")
-        yield row("List", "source." + part, kind, types, expression.format("List.source"), "", "MHD ITI-66")
+        yield row("List", "source." + part, "string", "string", expression.format("List.source"), "", "MHD ITI-66")
     yield row("List", "designationType", "token", "CodeableConcept",
               f"List.extension('{MHD}StructureDefinition/ihe-designationType').value[x]",
               MHD + "SearchParameter/List-DesignationType", "MHD ITI-66")

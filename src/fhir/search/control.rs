@@ -15,7 +15,11 @@ pub(super) enum Reading {
     Refused,
 }
 
-/// The names read here, for capability statements and for nearest names.
+/// The parameters honoured here, for capability statements and nearest names.
+pub const RESULT_PARAMETERS: [&str; 8] =
+    ["_count", "_elements", "_format", "_include", "_pretty", "_sort", "_summary", "_total"];
+
+/// Reads a parameter into the search, if it is one of this kind.
 pub(super) fn read(search: &mut Search, name: &str, value: &str, options: &Options<'_>) -> Reading {
     let in_self_link = name != PAGE_PARAMETER;
     let honoured = match name {

@@ -3,9 +3,7 @@
 //! A date stands for all the time it covers: `2024-05` for that month. A date without a zone is
 //! read in UTC. `eq` means that the search value contains the row, not that they overlap.
 
-use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::Offset;
 use serde_json::Value;
 
 use super::plan::{IndexEntry, Interval};
@@ -57,8 +55,8 @@ fn calendar(year: i16, month: Option<i8>, day: Option<i8>) -> Option<Span> {
         (Some(_), None) => first.last_of_month(),
         (Some(_), Some(_)) => first,
     };
-    let low = micros(first.to_datetime(Time::midnight()), Offset::UTC)?;
-    let end = micros(last.to_datetime(Time::midnight()), Offset::UTC)?;
+    let low = micros(first.to_datetime(Time::midnight()), 0)?;
+    let end = micros(last.to_datetime(Time::midnight()), 0)?;
     Some(Span { low, high: end + 86_399_999_999 })
 }
 
@@ -91,21 +89,24 @@ fn clock(day: Date, time: &str) -> Option<Span> {
     Some(Span { low, high: low + width - 1 })
 }
 
-fn offset(zone: &str) -> Option<Offset> {
+/// Seconds east of Greenwich.
+fn offset(zone: &str) -> Option<i64> {
     if zone.is_empty() || zone == "Z" {
-        return Some(Offset::UTC);
+        return Some(0);
     }
     let (hours, minutes) = zone.get(1..)?.split_once(':')?;
     let (hours, minutes) = (digits(hours, 2)?, digits(minutes, 2)?);
     if hours > 14 || minutes > 59 {
         return None;
     }
-    let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
-    Offset::from_seconds(if zone.starts_with('-') { -seconds } else { seconds }).ok()
+    let seconds = hours * 3600 + minutes * 60;
+    Some(if zone.starts_with('-') { -seconds } else { seconds })
 }
 
-fn micros(at: DateTime, offset: Offset) -> Option<i64> {
-    offset.to_timestamp(at).ok().map(Timestamp::as_microsecond)
+/// Microseconds since the epoch, beyond what a `Timestamp` can hold too: 9999-12-31 is a date.
+fn micros(at: DateTime, offset: i64) -> Option<i64> {
+    let since = at.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
+    i64::try_from(since.as_micros()).ok()?.checked_sub(offset * 1_000_000)
 }
 
 /// The row of a date, an instant, a Period or a Timing; open ends reach as far as time does.

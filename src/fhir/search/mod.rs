@@ -19,6 +19,7 @@ mod table;
 mod term;
 mod token;
 
+pub use control::RESULT_PARAMETERS;
 pub use index::{index, targets};
 pub use parse::parse;
 pub use plan::{

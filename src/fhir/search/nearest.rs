@@ -1,6 +1,6 @@
 //! The valid name nearest to an unknown one, for the warning that is owed (contract §8).
 
-use super::table;
+use super::{control, table};
 
 /// The parameter of `kind` whose name is nearest to `name`, if any is near.
 pub(super) fn nearest(kind: &str, name: &str) -> Option<&'static str> {
@@ -13,7 +13,9 @@ pub(super) fn nearest(kind: &str, name: &str) -> Option<&'static str> {
     table::of(kind)
         .iter()
         .chain(common)
-        .map(|parameter| (distance(name.as_bytes(), parameter.code.to_ascii_lowercase().as_bytes()), parameter.code))
+        .map(|parameter| parameter.code)
+        .chain(control::RESULT_PARAMETERS)
+        .map(|code| (distance(name.as_bytes(), code.to_ascii_lowercase().as_bytes()), code))
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, code)| code)
@@ -47,6 +49,7 @@ mod tests {
         assert_eq!(nearest("DocumentReference", "satus"), Some("status"));
         assert_eq!(nearest("DocumentReference", "Category"), Some("category"));
         assert_eq!(nearest("List", "designation-type"), Some("designationType"));
+        assert_eq!(nearest("DocumentReference", "_cout"), Some("_count"));
         assert_eq!(nearest("DocumentReference", "targetCommunityIdList"), None);
     }
 

@@ -59,7 +59,8 @@ impl Sealer {
         Ok(Self { key: LessSafeKey::new(key) })
     }
 
-    /// A token for the next page of a search on `kind`, good for `caller` alone.
+    /// A token for the next page of a search on `kind`, good for `caller` alone. `ids` gives the
+    /// nonce: outside tests and replays it must be the system's, for a nonce must not come twice.
     ///
     /// # Errors
     /// [`Code::Internal`] where the library fails.

@@ -11,7 +11,6 @@ use super::plan::{Interval, Options, Search, Term};
 use super::reference;
 use super::table::{self, Kind, Parameter};
 use super::term::{self, split};
-use crate::clock::to_micros;
 use crate::error::{Code, Issue};
 
 /// Values of all parameters together: beyond, a query is refused.
@@ -129,7 +128,7 @@ fn ids(value: &str) -> Option<Term> {
 }
 
 fn instants(value: &str, options: &Options<'_>) -> Option<Term> {
-    let read = |value: String| date::intervals(&value, to_micros(options.now));
+    let read = |value: String| date::intervals(&value, options.now.as_microsecond());
     let intervals: Vec<Vec<Interval>> = split(value, ',').into_iter().map(read).collect::<Option<_>>()?;
     Some(Term::LastUpdated(intervals.into_iter().flatten().collect()))
 }

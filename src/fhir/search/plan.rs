@@ -165,8 +165,6 @@ pub enum Term {
         /// Whether the resource must have no row (true) or some.
         missing: bool,
     },
-    /// No resource can match.
-    Never,
 }
 
 /// How one row is compared.

@@ -28,13 +28,27 @@ pub(super) fn rows(resource: &Value, node: &Value, naming: &Naming<'_>, each: &m
     {
         each(normal(reference, naming));
     }
-    let target = contained(resource, node);
-    let of_target = target.and_then(|target| target.get("identifier"));
-    for identifiers in [node.get("identifier"), of_target].into_iter().flatten() {
-        let list = identifiers.as_array().map_or(std::slice::from_ref(identifiers), Vec::as_slice);
-        for identifier in list {
-            token::rows(identifier, naming, &mut |row| each(format!("{IDENTIFIER}{row}")));
-        }
+    identifiers(resource, node, DEPTH, &mut |identifier| {
+        token::rows(identifier, naming, &mut |row| each(format!("{IDENTIFIER}{row}")));
+    });
+}
+
+/// References followed inside a resource: a role, then its practitioner and its organization.
+const DEPTH: u8 = 2;
+
+/// The logical identifier of a reference and those of the contained resources it leads to.
+fn identifiers(resource: &Value, reference: &Value, depth: u8, each: &mut dyn FnMut(&Value)) {
+    if let Some(identifier) = reference.get("identifier") {
+        each(identifier);
+    }
+    let Some((target, depth)) = contained(resource, reference).zip(depth.checked_sub(1)) else { return };
+    match target.get("identifier") {
+        Some(Value::Array(list)) => list.iter().for_each(&mut *each),
+        Some(single) => each(single),
+        None => {}
+    }
+    for next in ["practitioner", "organization"].into_iter().filter_map(|name| target.get(name)) {
+        identifiers(resource, next, depth, each);
     }
 }
 

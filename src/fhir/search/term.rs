@@ -3,7 +3,6 @@
 use super::plan::{Match, Naming, Options, Term};
 use super::table::{Kind, Parameter};
 use super::{capped, composite, date, fold, number, reference, token};
-use crate::clock::to_micros;
 
 /// The condition of a parameter with its modifier and its value, all ORed values in one. `None`:
 /// the modifier, the prefix or the value cannot be honoured.
@@ -52,7 +51,7 @@ fn matches(parameter: &Parameter, modifier: Option<&str>, value: &str, options: 
             (!folded.is_empty()).then(|| vec![Match::Prefix(folded)])
         }
         Kind::Uri => Some(vec![Match::Exact(capped(unescape(value)))]),
-        Kind::Date => Some(intervals(date::intervals(value, to_micros(options.now))?)),
+        Kind::Date => Some(intervals(date::intervals(value, options.now.as_microsecond())?)),
         Kind::Number | Kind::Quantity => Some(intervals(number::intervals(value)?)),
         Kind::Composite => composite::matches(parameter, value, &|kind, part| match kind {
             Kind::Token => Some(vec![token::Token::read(part)?.matches(naming)]),
