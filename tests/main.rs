@@ -15,3 +15,6 @@ mod ihe;
 mod support;
 #[cfg(test)]
 mod xml;
+mod search;
+#[cfg(test)]
+mod support;

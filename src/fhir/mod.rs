@@ -1,2 +1,6 @@
 //! FHIR R4, pure: definitions, codec, validation, search. No I/O.
 pub mod terminology;
+
+pub mod path;
+pub mod search;
+pub mod view;

@@ -1,0 +1,77 @@
+//! The FHIRPath of search parameters, compiled once into walkers over JSON (spec/fhir-r4.md §3).
+//!
+//! Read: paths, `name[x]` (a choice element), `name[n]`, `|`, `as`, `ofType`, `where(x = 'y')`,
+//! `where(resolve() is T)`, `resolve()` (contained resources only), `extension('url')`,
+//! `extension.where(url = 'url')`, `a.exists() and a != false`.
+
+mod lex;
+mod parse;
+mod walk;
+
+pub(crate) use walk::contained;
+
+/// A compiled expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expression {
+    branches: Vec<Branch>,
+}
+
+/// What stands between two `|`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Branch {
+    /// The nodes a path leads to.
+    Path(Vec<Step>),
+    /// True or false.
+    Test(Test),
+}
+
+/// One move from a node to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    /// To an element; repetitions are flattened.
+    Field(String),
+    /// To an element of any of its datatypes: the key is this and a datatype's name.
+    Choice(String),
+    /// To one repetition of an element.
+    Nth(String, usize),
+    /// To the extensions of a URL.
+    Extension(String),
+    /// Stays where the test holds.
+    Where(Test),
+    /// To the contained resource a reference names.
+    Resolve,
+    /// Stays on resources of a type.
+    OfType(String),
+}
+
+/// What is asked of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Test {
+    /// The path leads to a text or a truth value equal (or not) to this; to nothing: false.
+    Compare { path: Vec<Step>, equal: bool, literal: Literal },
+    /// The path leads somewhere.
+    Exists(Vec<Step>),
+    /// The node is a reference to a resource of this type, or to one of unknown type.
+    TargetIs(String),
+    /// Both hold.
+    And(Box<Test>, Box<Test>),
+}
+
+/// A constant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Literal {
+    /// `'text'`.
+    Text(String),
+    /// `true`, `false`.
+    Truth(bool),
+}
+
+/// What an expression cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expression not understood at character {at}: {expected} expected")]
+pub struct PathError {
+    /// Where, in bytes.
+    pub at: usize,
+    /// What would have been read.
+    pub expected: &'static str,
+}

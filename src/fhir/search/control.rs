@@ -1,0 +1,148 @@
+//! Parameters that shape the answer: `_sort`, `_count`, `_include`… (R4 search §2.1.1.9.5).
+
+use super::PAGE_PARAMETER;
+use super::plan::{Include, Options, Search, Sort, Summary, Total};
+use super::reference;
+use super::table::{self, Kind};
+
+/// What became of a parameter.
+pub(super) enum Reading {
+    /// Not a parameter of this kind.
+    Other,
+    /// Honoured; part of the self link or not.
+    Honoured { in_self_link: bool },
+    /// Known, but this value cannot be honoured.
+    Refused,
+}
+
+/// The parameters honoured here, for capability statements and nearest names.
+pub const RESULT_PARAMETERS: [&str; 8] =
+    ["_count", "_elements", "_format", "_include", "_pretty", "_sort", "_summary", "_total"];
+
+/// Reads a parameter into the search, if it is one of this kind.
+pub(super) fn read(search: &mut Search, name: &str, value: &str, options: &Options<'_>) -> Reading {
+    let in_self_link = name != PAGE_PARAMETER;
+    let honoured = match name {
+        "_sort" => sort(search, value),
+        "_count" => count(search, value, options),
+        "_include" => include(search, value),
+        "_total" => total(search, value),
+        "_summary" => summary(search, value),
+        "_elements" => elements(search, value),
+        "_format" => once(&mut search.format, value),
+        PAGE_PARAMETER => once(&mut search.page, value),
+        "_pretty" => truth(value).map(|pretty| search.pretty = pretty),
+        // Contained resources are part of their container's answer, which is the default.
+        "_contained" => (value == "false").then_some(()),
+        _ if is_refused(name) => None,
+        _ => return Reading::Other,
+    };
+    if honoured.is_some() { Reading::Honoured { in_self_link } } else { Reading::Refused }
+}
+
+/// Known to R4, not served: never ignored, for the answer would hold what was not asked.
+fn is_refused(name: &str) -> bool {
+    let base = name.split(':').next().unwrap_or_default();
+    matches!(
+        base,
+        "_include"
+            | "_revinclude"
+            | "_has"
+            | "_list"
+            | "_filter"
+            | "_type"
+            | "_containedType"
+            | "_score"
+            | "_contained"
+    )
+}
+
+fn once(place: &mut Option<String>, value: &str) -> Option<()> {
+    if value.is_empty() || place.as_ref().is_some_and(|known| known != value) {
+        return None;
+    }
+    *place = Some(value.to_owned());
+    Some(())
+}
+
+fn truth(value: &str) -> Option<bool> {
+    match value {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// One key, a date parameter or `_lastUpdated`.
+fn sort(search: &mut Search, value: &str) -> Option<()> {
+    let (descending, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
+    let parameter = if name == "_lastUpdated" {
+        None
+    } else {
+        Some(table::find(&search.kind, name).filter(|known| known.kind == Kind::Date)?.number)
+    };
+    let sort = Sort { parameter, descending };
+    if search.sort.is_some_and(|known| known != sort) {
+        return None;
+    }
+    search.sort = Some(sort);
+    Some(())
+}
+
+fn count(search: &mut Search, value: &str, options: &Options<'_>) -> Option<()> {
+    if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) || search.count.is_some() {
+        return None;
+    }
+    let count = value.parse().unwrap_or(u32::MAX);
+    search.count = Some(count.min(options.max_count));
+    Some(())
+}
+
+/// `Source:parameter` or `Source:parameter:Target`.
+fn include(search: &mut Search, value: &str) -> Option<()> {
+    let mut parts = value.split(':');
+    let (source, name, target) = (parts.next()?, parts.next()?, parts.next());
+    if source != search.kind || parts.next().is_some() {
+        return None;
+    }
+    let parameter = table::find(source, name).filter(|known| known.kind == Kind::Reference)?;
+    if target.is_some_and(|target| !parameter.points_to(target)) {
+        return None;
+    }
+    let include = Include { parameter, target: target.map(str::to_owned) };
+    if !search.includes.contains(&include) {
+        search.includes.push(include);
+    }
+    Some(())
+}
+
+fn total(search: &mut Search, value: &str) -> Option<()> {
+    search.total = match value {
+        "none" => Total::None,
+        "estimate" => Total::Estimate,
+        "accurate" => Total::Accurate,
+        _ => return None,
+    };
+    Some(())
+}
+
+fn summary(search: &mut Search, value: &str) -> Option<()> {
+    search.summary = match value {
+        "true" => Summary::Summary,
+        "false" => Summary::Whole,
+        "text" => Summary::Text,
+        "data" => Summary::Data,
+        "count" => Summary::Count,
+        _ => return None,
+    };
+    Some(())
+}
+
+fn elements(search: &mut Search, value: &str) -> Option<()> {
+    let names: Vec<&str> = value.split(',').map(|name| name.rsplit('.').next().unwrap_or(name)).collect();
+    if !names.iter().all(|name| reference::is_id(name)) {
+        return None;
+    }
+    search.elements.extend(names.into_iter().map(str::to_owned));
+    Some(())
+}

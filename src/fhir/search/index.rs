@@ -1,0 +1,133 @@
+//! The index rows of a resource, by the table (spec/fhir-r4.md §3, §4; pains 1).
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::composite::Components;
+use super::plan::{IndexEntry, Naming};
+use super::table::{self, Kind, Parameter};
+use super::{capped, composite, date, fold, number, reference, token};
+use crate::fhir::path::Expression;
+
+/// A parameter with its expression compiled.
+struct Compiled {
+    parameter: &'static Parameter,
+    expression: Expression,
+    components: Option<Components>,
+}
+
+/// Compiled at first use, once. A row whose expression does not compile is left out here; a test
+/// holds that there is none.
+static COMPILED: LazyLock<HashMap<&'static str, Vec<Compiled>>> = LazyLock::new(|| {
+    let mut compiled: HashMap<_, Vec<_>> = HashMap::new();
+    for parameter in table::all().iter().filter(|parameter| has_rows(parameter)) {
+        if let Ok(expression) = Expression::compile(parameter.expression) {
+            let components = composite::compile(parameter);
+            compiled.entry(parameter.resource).or_default().push(Compiled { parameter, expression, components });
+        }
+    }
+    compiled
+});
+
+/// Whether rows are kept: not for what is decided elsewhere, nor for `patient`, which names the
+/// record and is never a condition within it.
+fn has_rows(parameter: &Parameter) -> bool {
+    parameter.kind != Kind::Special && !(parameter.kind == Kind::Reference && parameter.code == "patient")
+}
+
+/// The rows under which a resource is found, sorted, each once. A resource of no known type has
+/// those of `_profile`, `_tag`, `_security` and `_source` alone.
+pub fn index(resource: &Value, naming: &Naming<'_>) -> Vec<IndexEntry> {
+    let kind = resource.get("resourceType").and_then(Value::as_str).unwrap_or_default();
+    let mut entries = Vec::with_capacity(96);
+    for owner in [kind, "Resource"] {
+        for compiled in COMPILED.get(owner).into_iter().flatten() {
+            compiled.expression.select(resource, resource, &mut |node| {
+                add_rows(compiled, resource, node, naming, &mut entries);
+            });
+        }
+    }
+    entries.sort_unstable();
+    entries.dedup();
+    entries
+}
+
+/// The targets of one reference parameter in a resource (`Type/id`, URLs), for `_include`.
+pub fn targets(resource: &Value, parameter: &Parameter, naming: &Naming<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Ok(expression) = Expression::compile(parameter.expression) {
+        expression.select(resource, resource, &mut |node| {
+            reference::rows(resource, node, naming, &mut |row| {
+                if !row.starts_with(reference::IDENTIFIER) {
+                    found.push(row);
+                }
+            });
+        });
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn add_rows(compiled: &Compiled, resource: &Value, node: &Value, naming: &Naming<'_>, entries: &mut Vec<IndexEntry>) {
+    let parameter = compiled.parameter.number;
+    let mut add = |value: String| entries.push(IndexEntry { parameter, value: capped(value), low: 0, high: 0 });
+    match compiled.parameter.kind {
+        Kind::Date => entries.extend(date::row(parameter, node)),
+        Kind::Number | Kind::Quantity => entries.extend(number::row(parameter, node)),
+        Kind::Composite => {
+            if let Some(components) = &compiled.components {
+                composite::rows(components, resource, node, naming, &mut add);
+            }
+        }
+        Kind::Special => {}
+        Kind::Reference | Kind::String | Kind::Token | Kind::Uri => {
+            values(compiled.parameter.kind, resource, node, naming, &mut add);
+        }
+    }
+}
+
+/// The values of a node under a parameter whose rows are values alone.
+pub(super) fn values(kind: Kind, resource: &Value, node: &Value, naming: &Naming<'_>, each: &mut dyn FnMut(String)) {
+    match kind {
+        Kind::Token => token::rows(node, naming, each),
+        Kind::Reference => reference::rows(resource, node, naming, each),
+        Kind::String => texts(node, each),
+        Kind::Uri => {
+            if let Some(uri) = node.as_str() {
+                if let Some((url, _version)) = uri.split_once('|') {
+                    each(url.to_owned());
+                }
+                each(uri.to_owned());
+            }
+        }
+        Kind::Composite | Kind::Date | Kind::Number | Kind::Quantity | Kind::Special => {}
+    }
+}
+
+/// The parts of a HumanName or an Address, or the text itself.
+fn texts(node: &Value, each: &mut dyn FnMut(String)) {
+    const PARTS: [&str; 11] =
+        ["text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode", "country"];
+    let mut add = |text: &str| {
+        let folded = fold::fold(text);
+        if !folded.is_empty() {
+            each(folded);
+        }
+    };
+    match node {
+        Value::String(text) => add(text),
+        Value::Object(members) => {
+            for part in PARTS.iter().filter_map(|part| members.get(*part)) {
+                match part {
+                    Value::String(text) => add(text),
+                    Value::Array(texts) => texts.iter().filter_map(Value::as_str).for_each(&mut add),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+}

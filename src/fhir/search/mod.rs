@@ -1,0 +1,52 @@
+//! FHIR search: which rows a resource is found under, and what a query asks of them
+//! (spec/fhir-r4.md §3, MHD §1.4-1.6, contract §8).
+//!
+//! One table drives both sides, so that what [`index`] writes is what [`parse`] asks for.
+
+mod composite;
+mod control;
+mod date;
+mod fold;
+mod index;
+mod nearest;
+mod number;
+pub mod page;
+mod parse;
+mod patient;
+mod plan;
+mod reference;
+mod table;
+mod term;
+mod token;
+
+pub use control::RESULT_PARAMETERS;
+pub use index::{index, targets};
+pub use parse::parse;
+pub use plan::{
+    Include, IndexEntry, Interval, Match, Naming, Options, PatientClause, Search, Sort, Summary, Term, Total,
+};
+pub use table::{Kind, Parameter, all, by_number, find, of};
+
+/// The query parameter that carries a sealed page position ([`page`]).
+pub const PAGE_PARAMETER: &str = "_page";
+
+/// Values longer than this many bytes are kept and asked for by their beginning and their digest.
+const VALUE_BYTES: usize = 255;
+
+/// A value short enough for an index: itself, or its first bytes and the SHA-256 of the whole.
+fn capped(value: String) -> String {
+    use sha2::{Digest as _, Sha256};
+    if value.len() <= VALUE_BYTES {
+        return value;
+    }
+    let digest = Sha256::digest(value.as_bytes());
+    let end = value.floor_char_boundary(VALUE_BYTES - 65);
+    let start = value.get(..end).unwrap_or_default();
+    let mut short = format!("{start}#");
+    digest.iter().for_each(|byte| {
+        for nibble in [byte >> 4, byte & 15] {
+            short.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+    });
+    short
+}

@@ -1,0 +1,157 @@
+//! Reads a query into a [`Search`] (R4 search, MHD §1.4-1.5, contract §8 rows on searches).
+//!
+//! An unknown name is ignored with a warning, or refused under strict handling. A known name that
+//! cannot be honoured is always refused: a filter that is dropped would answer too much.
+
+use super::control;
+use super::date;
+use super::nearest::nearest;
+use super::patient::{self, Name};
+use super::plan::{Interval, Options, Search, Term};
+use super::reference;
+use super::table::{self, Kind, Parameter};
+use super::term::{self, split};
+use crate::error::{Code, Issue};
+
+/// Values of all parameters together: beyond, a query is refused.
+const VALUES: usize = 1_000;
+
+/// Reads the decoded pairs of a query on `kind`, of URL and form body together.
+///
+/// # Errors
+/// [`Code::UnsupportedParameter`] for each known parameter that cannot be honoured,
+/// [`Code::UnknownParameter`] for each unknown one under strict handling. Whether parameters that
+/// are required stand in the query is the caller's to ask ([`Search::has`]).
+pub fn parse(kind: &str, pairs: &[(String, String)], options: &Options<'_>) -> Result<Search, Vec<Issue>> {
+    let mut search = Search { kind: kind.to_owned(), ..Search::default() };
+    let mut issues = Vec::new();
+    let values: usize = pairs.iter().map(|(_, value)| 1 + value.bytes().filter(|byte| *byte == b',').count()).sum();
+    if values > VALUES {
+        return Err(vec![Issue::new(Code::UnsupportedParameter).detail(format!("> {VALUES}"))]);
+    }
+    for (name, value) in pairs {
+        if let Err(issue) = read(&mut search, name, value, options) {
+            issues.push(issue);
+        }
+    }
+    if issues.is_empty() { Ok(search) } else { Err(issues) }
+}
+
+fn read(search: &mut Search, name: &str, value: &str, options: &Options<'_>) -> Result<(), Issue> {
+    match control::read(search, name, value, options) {
+        control::Reading::Honoured { in_self_link } => {
+            if in_self_link {
+                search.applied.push((name.to_owned(), value.to_owned()));
+            }
+            search.names.push(name.to_owned());
+            return Ok(());
+        }
+        control::Reading::Refused => return Err(unsupported(name)),
+        control::Reading::Other => {}
+    }
+    let cut = Name::cut(name);
+    match patient::read(&search.kind, &cut, value, &options.naming) {
+        patient::Reading::Clause(clause) => {
+            if search.patient.as_ref().is_some_and(|known| *known != clause) {
+                return Err(unsupported(name).detail(format!("{}: > 1", shown(name))));
+            }
+            search.patient = Some(clause);
+            note(search, &cut);
+            return Ok(());
+        }
+        patient::Reading::Refused => return Err(unsupported(name)),
+        patient::Reading::Other => {}
+    }
+    let found = match cut.base {
+        "_id" | "_lastUpdated" if cut.chain.is_some() || cut.modifier.is_some() => None,
+        "_id" => ids(value),
+        "_lastUpdated" => instants(value, options),
+        _ => {
+            let Some((parameter, modifier)) = parameter(&search.kind, &cut) else {
+                return unknown(search, name, options);
+            };
+            tolerate(search, parameter, value, options)?;
+            parameter.and_then(|parameter| term::term(parameter, modifier, value, options))
+        }
+    };
+    let term = found.ok_or_else(|| unsupported(name))?;
+    if !search.terms.contains(&term) {
+        search.terms.push(term);
+    }
+    search.applied.push((name.to_owned(), value.to_owned()));
+    note(search, &cut);
+    Ok(())
+}
+
+/// Remembers a name without its modifier.
+fn note(search: &mut Search, name: &Name<'_>) {
+    search.names.push(name.chain.map_or_else(|| name.base.to_owned(), |chain| format!("{}.{chain}", name.base)));
+}
+
+/// The parameter of a name and the modifier to read its value with. `None`: the name is unknown.
+/// `Some((None, _))`: it is known, but the chain on it is not served.
+fn parameter<'a>(kind: &str, name: &Name<'a>) -> Option<(Option<&'static Parameter>, Option<&'a str>)> {
+    let base = table::find(kind, name.base)?;
+    let Some(chain) = name.chain else { return Some((Some(base), name.modifier)) };
+    if let Some(own) = table::find(kind, &format!("{}.{chain}", name.base)) {
+        return Some((Some(own), name.modifier));
+    }
+    // A chain to `identifier` is what `:identifier` asks of the reference itself.
+    let is_served = chain == "identifier" && base.kind == Kind::Reference && name.modifier.is_none();
+    Some((is_served.then_some(base), Some("identifier")))
+}
+
+/// MHD forbids a system on the `status` token; ci-sis tolerates it, strict refuses.
+fn tolerate(
+    search: &mut Search,
+    parameter: Option<&Parameter>,
+    value: &str,
+    options: &Options<'_>,
+) -> Result<(), Issue> {
+    let Some(parameter) = parameter else { return Ok(()) };
+    if !split(value, ',').iter().any(|value| term::names_system_of_bare_code(parameter, value)) {
+        return Ok(());
+    }
+    let issue = unsupported(parameter.code).detail(format!("{}: system|", parameter.code)).rule("MHD ITI-67");
+    if options.strict {
+        return Err(issue);
+    }
+    search.warnings.push(issue.warning());
+    Ok(())
+}
+
+fn ids(value: &str) -> Option<Term> {
+    let mut ids = split(value, ',');
+    ids.sort_unstable();
+    ids.dedup();
+    ids.iter().all(|id| reference::is_id(id)).then_some(Term::Id(ids))
+}
+
+fn instants(value: &str, options: &Options<'_>) -> Option<Term> {
+    let read = |value: String| date::intervals(&value, options.now.as_microsecond());
+    let intervals: Vec<Vec<Interval>> = split(value, ',').into_iter().map(read).collect::<Option<_>>()?;
+    Some(Term::LastUpdated(intervals.into_iter().flatten().collect()))
+}
+
+fn unknown(search: &mut Search, name: &str, options: &Options<'_>) -> Result<(), Issue> {
+    let base = Name::cut(name).base;
+    let near = nearest(&search.kind, base).map_or_else(String::new, |near| format!(" → {near}"));
+    let issue = Issue::new(Code::UnknownParameter).detail(format!("{}{near}", shown(name))).rule("R4 search");
+    if options.strict {
+        return Err(issue);
+    }
+    search.warnings.push(issue.warning());
+    Ok(())
+}
+
+fn unsupported(name: &str) -> Issue {
+    Issue::new(Code::UnsupportedParameter).detail(shown(name)).rule("R4 search")
+}
+
+/// A name as it may be shown: short, plain, and without what could be somebody's number.
+fn shown(name: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.' | ':');
+    let plain = name.len() <= 64 && name.chars().all(is_plain);
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    if plain && digits < 6 { name.to_owned() } else { "***".to_owned() }
+}

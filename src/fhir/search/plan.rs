@@ -1,0 +1,251 @@
+//! What a search means once read, and one row of the index: neutral forms that `ops` turns into
+//! `model::search` one to one (contract §7, §8).
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::error::Issue;
+
+/// One value under which a resource is found; becomes `model::resource::IndexRow`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IndexEntry {
+    /// The parameter's number.
+    pub parameter: i32,
+    /// Token: `code`, `system|code` or `|code`; string: folded; reference: `Type/id`, a URL or
+    /// `identifier=system|value`; composite: components joined by `$`; empty for dates and numbers.
+    pub value: String,
+    /// Dates: first microsecond covered; numbers: scaled low bound; else 0.
+    pub low: i64,
+    /// Dates: last microsecond covered; numbers: scaled high bound; else 0.
+    pub high: i64,
+}
+
+/// Values are names and identifiers of people: never shown.
+impl fmt::Debug for IndexEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexEntry").field("parameter", &self.parameter).finish_non_exhaustive()
+    }
+}
+
+/// How names of the outside are brought to one form, for the index and for queries alike.
+#[derive(Clone, Copy)]
+pub struct Naming<'a> {
+    /// The FHIR base of this server, without a final `/`: its own absolute references become
+    /// relative. Empty: none is ours.
+    pub base: &'a str,
+    /// The FHIR URL of a code system named otherwise (`urn:oid:…`, an alias), where one is known.
+    pub canonical_system: &'a dyn Fn(&str) -> Option<&'static str>,
+}
+
+impl Naming<'_> {
+    /// The one form of a system's name.
+    pub(super) fn system<'b>(&self, system: &'b str) -> &'b str {
+        (self.canonical_system)(system).unwrap_or(system)
+    }
+}
+
+impl fmt::Debug for Naming<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Naming").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+/// How a query is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// `Prefer: handling=strict` or `search.unknown=refuse`: what else is ignored is refused.
+    pub strict: bool,
+    /// The largest `_count` that is granted.
+    pub max_count: u32,
+    /// The instant that `ap` measures from.
+    pub now: Timestamp,
+    /// The forms of names.
+    pub naming: Naming<'a>,
+}
+
+/// A query, read and checked.
+#[derive(Clone, Default)]
+pub struct Search {
+    /// The resource type searched.
+    pub kind: String,
+    /// The record searched, taken from `patient`, `subject`, `patient.identifier`,
+    /// `subject.identifier` or, on Patient, `identifier`. No term repeats it.
+    pub patient: Option<PatientClause>,
+    /// All must hold.
+    pub terms: Vec<Term>,
+    /// The order asked for.
+    pub sort: Option<Sort>,
+    /// The page size asked for, at most [`Options::max_count`]; 0 asks for the total alone.
+    pub count: Option<u32>,
+    /// What is to be included.
+    pub includes: Vec<Include>,
+    /// Whether the total is wanted.
+    pub total: Total,
+    /// How much of each resource is wanted.
+    pub summary: Summary,
+    /// `_elements`: the only elements wanted, if any is named.
+    pub elements: Vec<String>,
+    /// `_format`, unjudged.
+    pub format: Option<String>,
+    /// `_pretty`.
+    pub pretty: bool,
+    /// The sealed page position, to be opened with [`super::page::Sealer`].
+    pub page: Option<String>,
+    /// What was ignored or tolerated.
+    pub warnings: Vec<Issue>,
+    /// The parameters honoured, as given, for the self link; without the patient clause, which
+    /// the caller renders (contract §8), and without `_page`.
+    pub applied: Vec<(String, String)>,
+    /// The names honoured, without modifier (`patient.identifier`, `status`…).
+    pub(super) names: Vec<String>,
+}
+
+impl Search {
+    /// Whether the query names this parameter (without its modifier) and it was honoured.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
+    /// Whether the answer is the total alone: `_summary=count` or `_count=0`.
+    pub fn wants_total_only(&self) -> bool {
+        self.summary == Summary::Count || self.count == Some(0)
+    }
+}
+
+impl fmt::Debug for Search {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Search").field("kind", &self.kind).field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+/// The one patient whose record is searched.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PatientClause {
+    /// The id of a Patient on this server.
+    Id(String),
+    /// An identifier, its system as given.
+    Identifier {
+        /// The assigning authority.
+        system: String,
+        /// The value within it.
+        value: String,
+    },
+}
+
+impl fmt::Debug for PatientClause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Id(_) => "Id(***)",
+            Self::Identifier { .. } => "Identifier(***)",
+        })
+    }
+}
+
+/// One condition of a search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Term {
+    /// `_id`: one of these ids.
+    Id(Vec<String>),
+    /// `_lastUpdated`: the instant stands in one of these ways.
+    LastUpdated(Vec<Interval>),
+    /// Some row of the parameter matches one of `any_of` (none, if `negated`).
+    Index {
+        /// The parameter's number.
+        parameter: i32,
+        /// One of these.
+        any_of: Vec<Match>,
+        /// `:not`.
+        negated: bool,
+    },
+    /// `:missing`.
+    Missing {
+        /// The parameter's number.
+        parameter: i32,
+        /// Whether the resource must have no row (true) or some.
+        missing: bool,
+    },
+}
+
+/// How one row is compared.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Match {
+    /// The value is this.
+    Exact(String),
+    /// The value starts with this.
+    Prefix(String),
+    /// The bounds stand so.
+    Interval(Interval),
+}
+
+/// Values are names and identifiers of people: never shown.
+impl fmt::Debug for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(_) => f.write_str("Exact(***)"),
+            Self::Prefix(_) => f.write_str("Prefix(***)"),
+            Self::Interval(interval) => interval.fmt(f),
+        }
+    }
+}
+
+/// Bounds on a row's `low` and `high`, each inclusive, each optional.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Interval {
+    /// `low >=` this.
+    pub low_from: Option<i64>,
+    /// `low <=` this.
+    pub low_to: Option<i64>,
+    /// `high >=` this.
+    pub high_from: Option<i64>,
+    /// `high <=` this.
+    pub high_to: Option<i64>,
+}
+
+/// The order asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// A date parameter's number; `None` is `_lastUpdated`.
+    pub parameter: Option<i32>,
+    /// Whether `-` stood before the name.
+    pub descending: bool,
+}
+
+/// One `_include`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    /// The reference parameter to follow.
+    pub parameter: &'static super::Parameter,
+    /// The only type wanted, if one is named.
+    pub target: Option<String>,
+}
+
+/// `_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Total {
+    /// Not asked.
+    #[default]
+    Unstated,
+    /// `none`.
+    None,
+    /// `estimate`.
+    Estimate,
+    /// `accurate`.
+    Accurate,
+}
+
+/// `_summary`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Summary {
+    /// `false`, or not asked.
+    #[default]
+    Whole,
+    /// `true`.
+    Summary,
+    /// `text`.
+    Text,
+    /// `data`.
+    Data,
+    /// `count`.
+    Count,
+}

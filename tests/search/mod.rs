@@ -1,0 +1,69 @@
+//! Proofs of FHIR search: what a resource is found under and what a query asks.
+
+mod dates;
+mod fiche;
+mod index;
+mod paging;
+mod parameters;
+mod parse;
+mod path;
+mod patient;
+mod random;
+mod view;
+
+use espace::error::Issue;
+use espace::fhir::search::{IndexEntry, Interval, Match, Naming, Options, Search, Term, parse};
+
+pub(crate) const BASE: &str = "https://localhost:8443/fhir";
+
+/// Two names of one code system, as the terminology tables will give them.
+pub(crate) fn canonical(system: &str) -> Option<&'static str> {
+    match system {
+        "urn:oid:2.16.840.1.113883.6.1" => Some("http://loinc.org"),
+        "urn:oid:1.2.250.1.213.1.1.4.1" => {
+            Some("https://mos.esante.gouv.fr/NOS/TRE_A03-ClasseDocument/FHIR/TRE-A03-ClasseDocument")
+        }
+        _ => None,
+    }
+}
+
+pub(crate) const NAMING: Naming<'static> = Naming { base: BASE, canonical_system: &canonical };
+
+pub(crate) fn options(strict: bool) -> Options<'static> {
+    let now = "2026-07-01T12:00:00Z".parse().unwrap();
+    Options { strict, max_count: 100, now, naming: NAMING }
+}
+
+/// Reads `a=1&b=2`; a value may hold `=`.
+pub(crate) fn read(kind: &str, query: &str, strict: bool) -> Result<Search, Vec<Issue>> {
+    let pair = |pair: &str| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let pairs: Vec<_> = query.split('&').filter_map(pair).collect();
+    parse(kind, &pairs, &options(strict))
+}
+
+/// Whether a resource with these rows satisfies a search, as the store would decide.
+pub(crate) fn is_found(entries: &[IndexEntry], search: &Search) -> bool {
+    search.terms.iter().all(|term| match term {
+        Term::Index { parameter, any_of, negated } => {
+            let mut rows = entries.iter().filter(|entry| entry.parameter == *parameter);
+            rows.any(|entry| any_of.iter().any(|wanted| matches(entry, wanted))) != *negated
+        }
+        Term::Missing { parameter, missing } => entries.iter().any(|entry| entry.parameter == *parameter) != *missing,
+        Term::Id(_) | Term::LastUpdated(_) => true,
+    })
+}
+
+fn matches(entry: &IndexEntry, wanted: &Match) -> bool {
+    match wanted {
+        Match::Exact(value) => entry.value == *value,
+        Match::Prefix(start) => entry.value.starts_with(start.as_str()),
+        Match::Interval(interval) => stands(entry.low, entry.high, *interval),
+    }
+}
+
+fn stands(low: i64, high: i64, interval: Interval) -> bool {
+    interval.low_from.is_none_or(|bound| low >= bound)
+        && interval.low_to.is_none_or(|bound| low <= bound)
+        && interval.high_from.is_none_or(|bound| high >= bound)
+        && interval.high_to.is_none_or(|bound| high <= bound)
+}

@@ -1,0 +1,159 @@
+//! Queries: what is applied, warned of and refused (contract §8 rows on searches, pains 2, 3).
+
+use espace::error::{Code, Issue};
+use espace::fhir::search::{Match, Sort, Summary, Term, Total, find};
+
+use super::read;
+
+fn refused(query: &str, strict: bool) -> Issue {
+    let issues = read("DocumentReference", query, strict).expect_err(query);
+    issues.into_iter().next().unwrap()
+}
+
+#[test]
+fn both_forms_of_a_reference_have_one_plan() {
+    let terms = |query: &str| read("List", query, true).unwrap().terms;
+    let relative = terms("item=DocumentReference/d1");
+    assert_eq!(terms("item:DocumentReference=d1"), relative);
+    assert_eq!(terms("item=https://localhost:8443/fhir/DocumentReference/d1"), relative);
+    assert_eq!(terms("item=DocumentReference/d1/_history/3"), relative);
+    let organization = read("DocumentReference", "custodian=Organization/o", true).unwrap().terms;
+    assert_eq!(read("DocumentReference", "custodian=o", true).unwrap().terms, organization);
+}
+
+#[test]
+fn ored_values_are_one_list_however_many() {
+    for count in [1_usize, 2, 11, 100] {
+        let values: Vec<_> = (0..count).map(|number| format!("http://loinc.org|{number}")).collect();
+        let search = read("DocumentReference", &format!("type={}", values.join(",")), true).unwrap();
+        let [Term::Index { any_of, negated: false, .. }] = search.terms.as_slice() else { panic!("{count}: one term") };
+        assert_eq!(any_of.len(), count);
+        assert!(any_of.iter().all(|wanted| matches!(wanted, Match::Exact(_))));
+    }
+}
+
+#[test]
+fn repeated_values_and_terms_are_asked_once() {
+    let search = read("DocumentReference", "type=b,a,b&type=a,b", true).unwrap();
+    assert_eq!(search.terms.len(), 1);
+    assert_eq!(search.applied.len(), 2);
+}
+
+#[test]
+fn an_unknown_name_is_ignored_with_the_nearest_valid_one_or_refused_under_strict() {
+    let search = read("DocumentReference", "statut=current&type=x", false).unwrap();
+    assert_eq!(search.applied, [("type".to_owned(), "x".to_owned())]);
+    assert!(!search.has("statut") && search.has("type"));
+    let [warning] = search.warnings.as_slice() else { panic!("one warning") };
+    assert!(warning.is_warning && warning.code == Code::UnknownParameter);
+    assert_eq!(warning.detail.as_deref(), Some("statut → status"));
+    assert_eq!(refused("statut=current", true).code, Code::UnknownParameter);
+}
+
+#[test]
+fn a_known_name_that_cannot_be_honoured_is_always_refused_by_name() {
+    for query in [
+        "type:in=x",
+        "type:text=x",
+        "type:above=x",
+        "type=",
+        "type=a|b|c",
+        "type=|",
+        "date:exact=2026",
+        "description:contains=x",
+        "description:exact=x",
+        "description=",
+        "location:below=x",
+        "author.name=x",
+        "author:Patient.name=x",
+        "custodian=Organization?x=y",
+        "related=42",
+        "status:missing=perhaps",
+        "relationship=a$b$c",
+        "relationship:missing=1",
+        "_id=é",
+        "_id:exact=a",
+        "_lastUpdated=soon",
+        "_text=x",
+        "_content=x",
+        "_has:Provenance:target:agent=x",
+        "_list=42",
+        "_filter=x",
+        "_revinclude=Provenance:target",
+        "_include=*",
+        "_include:iterate=DocumentReference:patient",
+        "_include=List:item",
+        "_include=DocumentReference:type",
+        "_include=DocumentReference:custodian:Patient",
+        "_sort=type",
+        "_sort=date,_lastUpdated",
+        "_sort=",
+        "_count=-1",
+        "_count=ten",
+        "_count=1&_count=2",
+        "_total=some",
+        "_summary=all",
+        "_contained=true",
+        "_pretty=maybe",
+        "_query=x",
+        "author.given:exact=x",
+    ] {
+        for strict in [false, true] {
+            let issue = refused(query, strict);
+            assert_eq!((issue.code, issue.is_warning), (Code::UnsupportedParameter, false), "{query}");
+            let name = query.rsplit('&').next().unwrap().split('=').next().unwrap();
+            assert_eq!(issue.detail.as_deref(), Some(name), "{query}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_may_hold_somebodys_number_is_not_shown() {
+    let search = read("DocumentReference", "279035121518989=x&patient%279=x", false).unwrap();
+    assert!(search.warnings.iter().all(|warning| warning.detail.as_deref() == Some("***")));
+}
+
+#[test]
+fn a_system_on_status_is_tolerated_unless_strict() {
+    let query = "status=http://hl7.org/fhir/document-reference-status|current";
+    let search = read("DocumentReference", query, false).unwrap();
+    assert_eq!(search.terms, read("DocumentReference", "status=current", true).unwrap().terms);
+    assert_eq!(search.warnings.len(), 1);
+    assert_eq!(refused(query, true).rule.as_deref(), Some("MHD ITI-67"));
+}
+
+#[test]
+fn parameters_that_shape_the_answer_are_read() {
+    let query = "_sort=-creation&_count=5000&_total=accurate&_summary=data&_elements=type,DocumentReference.status\
+                 &_format=json&_pretty=true&_include=DocumentReference:subject:Patient&_page=opaque&_id=b,a&_contained=false";
+    let search = read("DocumentReference", query, true).unwrap();
+    let creation = find("DocumentReference", "creation").map(|parameter| parameter.number);
+    assert_eq!(search.sort, Some(Sort { parameter: creation, descending: true }));
+    assert_eq!(search.count, Some(100));
+    assert_eq!((search.total, search.summary), (Total::Accurate, Summary::Data));
+    assert_eq!(search.elements, ["type", "status"]);
+    assert_eq!((search.format.as_deref(), search.pretty, search.page.as_deref()), (Some("json"), true, Some("opaque")));
+    assert_eq!(search.includes[0].parameter.code, "subject");
+    assert_eq!(search.includes[0].target.as_deref(), Some("Patient"));
+    assert_eq!(search.terms, [Term::Id(vec!["a".to_owned(), "b".to_owned()])]);
+    assert!(search.applied.iter().all(|(name, _)| name != "_page"));
+    assert!(read("List", "_count=0", true).unwrap().wants_total_only());
+    assert!(read("List", "_summary=count", true).unwrap().wants_total_only());
+    assert_eq!(
+        read("List", "_sort=_lastUpdated", true).unwrap().sort,
+        Some(Sort { parameter: None, descending: false })
+    );
+}
+
+#[test]
+fn escapes_keep_separators_within_a_value() {
+    let search = read("DocumentReference", r"identifier=a\,b,s\|t|c\$d", true).unwrap();
+    let [Term::Index { any_of, .. }] = search.terms.as_slice() else { panic!("one term") };
+    assert_eq!(*any_of, [Match::Exact("a,b".to_owned()), Match::Exact(r"s\|t|c$d".to_owned())]);
+}
+
+#[test]
+fn thousands_of_values_are_refused() {
+    let values = vec!["a"; 1_001].join(",");
+    assert_eq!(refused(&format!("type={values}"), false).code, Code::UnsupportedParameter);
+}
