@@ -1,1 +1,3 @@
 //! All proofs in one binary, a mirror of `src`.
+
+mod blob;
