@@ -3,17 +3,17 @@
 
 use base64_simd::STANDARD;
 
-use super::stream::{Sink, plain_run};
+use super::stream::{Shape, Sink, plain_run};
 use crate::error::{Code, Error, Issue};
-use crate::ids::ElementPath;
 
 /// Decoded bytes handed to the sink at once.
 const PIECE: usize = 48 * 1024;
 
 /// The decoder of one string at a time; its buffer serves them all.
-#[derive(Debug, Default)]
 pub(super) struct DataDecoder {
-    entry: usize,
+    shape: Shape,
+    /// The item whose document this is.
+    n: usize,
     escape: Escape,
     /// Up to three characters that wait for the rest of their group of four.
     carry: Vec<u8>,
@@ -24,20 +24,27 @@ pub(super) struct DataDecoder {
     decoded: Vec<u8>,
 }
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Clone, Copy)]
 enum Escape {
-    #[default]
     None,
     /// After the backslash.
     Begun,
     /// After `\u` and some digits.
-    Unicode { digits: u8, value: u32 },
+    Unicode {
+        digits: u8,
+        value: u32,
+    },
 }
 
 impl DataDecoder {
-    /// Begins the string of entry `entry`.
-    pub(super) fn begin(&mut self, entry: usize) {
-        self.entry = entry;
+    /// A decoder for the documents of a body.
+    pub(super) const fn new(shape: Shape) -> Self {
+        Self { shape, n: 0, escape: Escape::None, carry: Vec::new(), padded: false, filled: false, decoded: Vec::new() }
+    }
+
+    /// Begins the string of item `n`.
+    pub(super) fn begin(&mut self, n: usize) {
+        self.n = n;
         self.escape = Escape::None;
         self.carry.clear();
         self.decoded.clear();
@@ -111,7 +118,8 @@ impl DataDecoder {
             if self.carry.len() < 4 {
                 return Ok(());
             }
-            let group = std::mem::take(&mut self.carry);
+            let group = <[u8; 4]>::try_from(self.carry.as_slice()).unwrap_or_default();
+            self.carry.clear();
             self.decode(&group, sink)?;
         }
         let whole = characters.len() & !3;
@@ -159,7 +167,6 @@ impl DataDecoder {
     }
 
     fn refusal(&self) -> Error {
-        let path = ElementPath::root("Bundle").child("entry").index(self.entry).child("resource").child("data");
-        Issue::new(Code::Document).at(path).detail("base64").into()
+        Issue::new(Code::Document).at(self.shape.path(self.n)).detail("base64").into()
     }
 }

@@ -1,6 +1,6 @@
-//! Bundles read as they arrive (R4 Bundle; MHD ITI-65, whose documents travel as `Binary.data`).
+//! Bundles, and other bodies that carry documents, read as they arrive (R4 Bundle; MHD ITI-65, ITI-105).
 
 mod base64;
 pub mod stream;
 
-pub use stream::{BundleLimits, BundleStream, Sink, marked_entry, marker};
+pub use stream::{BodyLimits, BodyStream, Shape, Sink, marked_item, marker};

@@ -1,68 +1,100 @@
-//! A bundle's JSON read in chunks, its documents cut out on the way (MHD ITI-65; RFC 8259;
-//! contract §8 "malformed JSON", "too large").
+//! The JSON of a body read in chunks, its documents cut out on the way (MHD ITI-65, ITI-105;
+//! RFC 8259; contract §8 "malformed JSON", "too large").
 //!
-//! The JSON goes through to a buffer of bounded size, but the string `entry[n].resource.data` is
-//! decoded to a [`Sink`] and `"#data:n"` stands in its place. Which resource it is may be said later
-//! in the object, so the string is cut whatever the type: only `Binary` has an element of that name
-//! there. As every such string is cut, a marker in that place is ours; anywhere else it is mere text.
+//! The JSON goes through to a buffer of bounded size, but the string `entry[n].resource.data` (for
+//! the other shapes see [`Shape`]) is decoded to a [`Sink`] and `"#data:n"` stands in its place.
+//! Which resource it is may be said later in the object, so the string is cut whatever the type: only
+//! `Binary` has an element of that name there. As every such string is cut, a marker in that place is
+//! ours; anywhere else it is mere text.
 //! Only the skeleton of the JSON is checked here (nesting, order of tokens, the keys on that path);
 //! the rest is left to the codec, which reads the buffer.
 
+use std::fmt;
+
 use super::base64::DataDecoder;
 use crate::error::{Code, Error, Issue};
+use crate::ids::ElementPath;
 
 /// Deepest nesting of arrays and objects.
 const DEPTH: usize = 128;
 
-/// Receives the documents of a bundle, one after the other.
+/// Where the documents of a body are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// `Bundle.entry[n].resource.data` (ITI-65).
+    Bundle,
+    /// `DocumentReference.content[n].attachment.data` (ITI-105).
+    DocumentReference,
+    /// `Communication.payload[n].contentAttachment.data` (messages).
+    Communication,
+}
+
+impl Shape {
+    /// The type, the list, and the member of an item that holds `data`.
+    const fn names(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Bundle => ("Bundle", "entry", "resource"),
+            Self::DocumentReference => ("DocumentReference", "content", "attachment"),
+            Self::Communication => ("Communication", "payload", "contentAttachment"),
+        }
+    }
+
+    /// The path of document `n`.
+    pub fn path(self, n: usize) -> ElementPath {
+        let (root, list, member) = self.names();
+        ElementPath::root(root).child(list).index(n).child(member).child("data")
+    }
+}
+
+/// Receives the documents of a body, one after the other.
 pub trait Sink {
-    /// The document of `entry[entry]` begins.
-    fn begin(&mut self, entry: usize) -> Result<(), Error>;
+    /// The document of item `n` of the list (of `entry[n]` in a bundle) begins.
+    fn begin(&mut self, n: usize) -> Result<(), Error>;
     /// The next bytes of the document, decoded.
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error>;
     /// The document is complete.
     fn end(&mut self) -> Result<(), Error>;
 }
 
-/// How much a bundle may hold.
+/// How much a body may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BundleLimits {
+pub struct BodyLimits {
     /// Bytes of JSON without the documents; beyond them the answer is 413.
     pub rest: usize,
-    /// Documents in one bundle, each of which costs its sink something; beyond them the answer is 413.
+    /// Documents in one body, each of which costs its sink something; beyond them the answer is 413.
     pub documents: usize,
 }
 
-impl Default for BundleLimits {
+impl Default for BodyLimits {
     /// 4 MiB, 256 documents.
     fn default() -> Self {
         Self { rest: 4 * 1024 * 1024, documents: 256 }
     }
 }
 
-/// What stands in the buffer for the document of `entry[entry]`, without its quotes.
-pub fn marker(entry: usize) -> String {
-    format!("#data:{entry}")
+/// What stands in the buffer for the document of item `n`, without its quotes.
+pub fn marker(n: usize) -> String {
+    format!("#data:{n}")
 }
 
-/// The entry that a marker names. To be asked of `entry[n].resource.data` only.
-pub fn marked_entry(text: &str) -> Option<usize> {
-    let entry = text.strip_prefix("#data:")?.parse().ok()?;
-    (marker(entry) == text).then_some(entry)
+/// The item that a marker names. To be asked of the string at [`Shape::path`] only.
+pub fn marked_item(text: &str) -> Option<usize> {
+    let n = text.strip_prefix("#data:")?.parse().ok()?;
+    (marker(n) == text).then_some(n)
 }
 
-/// The reader of one bundle.
-#[derive(Debug)]
-pub struct BundleStream<S> {
+/// The reader of one body.
+pub struct BodyStream<S> {
+    shape: Shape,
     sink: S,
-    limits: BundleLimits,
+    limits: BodyLimits,
     json: Vec<u8>,
     frames: Vec<Frame>,
     state: State,
     /// What the value about to begin is.
     value: Place,
-    /// Entries begun.
-    entries: usize,
+    /// Items of the list begun.
+    items: usize,
     documents: usize,
     data: DataDecoder,
 }
@@ -76,31 +108,27 @@ struct Frame {
     seen: bool,
 }
 
-/// Where in the bundle something is.
+/// Where in the body something is: on the way to a document, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    Bundle,
-    Entries,
-    Entry,
-    Resource,
+    Root,
+    List,
+    Item,
+    Member,
     Data,
     Elsewhere,
 }
 
 impl Place {
     /// The key that matters in an object at this place, and where its value is.
-    const fn key(self) -> Option<(&'static str, Self)> {
+    const fn key(self, shape: Shape) -> Option<(&'static str, Self)> {
+        let (_, list, member) = shape.names();
         match self {
-            Self::Bundle => Some(("entry", Self::Entries)),
-            Self::Entry => Some(("resource", Self::Resource)),
-            Self::Resource => Some(("data", Self::Data)),
-            Self::Entries | Self::Data | Self::Elsewhere => None,
+            Self::Root => Some((list, Self::List)),
+            Self::Item => Some((member, Self::Member)),
+            Self::Member => Some(("data", Self::Data)),
+            Self::List | Self::Data | Self::Elsewhere => None,
         }
-    }
-
-    /// Whether the value here must be an array for its members to matter.
-    const fn is_array(self) -> bool {
-        matches!(self, Self::Entries)
     }
 }
 
@@ -126,25 +154,26 @@ enum State {
     Data,
     /// After a value in an array or object.
     After,
-    /// After the bundle.
+    /// After the body's value.
     Done,
     /// An error was reported.
     Failed,
 }
 
-impl<S: Sink> BundleStream<S> {
-    /// A reader whose documents go to `sink`.
-    pub fn new(sink: S, limits: BundleLimits) -> Self {
+impl<S: Sink> BodyStream<S> {
+    /// A reader of a body of the given shape whose documents go to `sink`.
+    pub fn new(shape: Shape, sink: S, limits: BodyLimits) -> Self {
         Self {
+            shape,
             sink,
             limits,
             json: Vec::new(),
             frames: Vec::new(),
             state: State::Value,
-            value: Place::Bundle,
-            entries: 0,
+            value: Place::Root,
+            items: 0,
             documents: 0,
-            data: DataDecoder::default(),
+            data: DataDecoder::new(shape),
         }
     }
 
@@ -165,7 +194,7 @@ impl<S: Sink> BundleStream<S> {
         result
     }
 
-    /// The JSON with markers in place of its documents, and the sink. A bundle that is not complete
+    /// The JSON with markers in place of its documents, and the sink. A body that is not complete
     /// is a [`Code::Structure`].
     pub fn finish(self) -> Result<(Vec<u8>, S), Error> {
         if self.state == State::Done { Ok((self.json, self.sink)) } else { Err(malformed("incomplete")) }
@@ -231,7 +260,7 @@ impl<S: Sink> BundleStream<S> {
     /// What the value of the key that begins at `from` of the buffer is.
     fn place_of_key(&mut self, from: usize) -> Result<Place, Error> {
         let Some(frame) = self.frames.last_mut() else { return Ok(Place::Elsewhere) };
-        let Some((wanted, place)) = frame.place.key() else { return Ok(Place::Elsewhere) };
+        let Some((wanted, place)) = frame.place.key(self.shape) else { return Ok(Place::Elsewhere) };
         let quoted = self.json.get(from..).unwrap_or_default();
         let raw = quoted.strip_prefix(b"\"").and_then(|key| key.strip_suffix(b"\"")).unwrap_or_default();
         let matches = if raw.contains(&b'\\') {
@@ -252,7 +281,7 @@ impl<S: Sink> BundleStream<S> {
 
     fn literal<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Error> {
         let end = |byte: u8| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
-        let (run, rest) = plain_run(bytes, end);
+        let (run, rest) = short_run(bytes, end);
         self.copy(run)?;
         if !rest.is_empty() {
             self.state = State::After;
@@ -262,7 +291,7 @@ impl<S: Sink> BundleStream<S> {
 
     /// Takes white space and the one token after it, or the beginning of a longer one.
     fn token<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Error> {
-        let (space, rest) = plain_run(bytes, |byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
+        let (space, rest) = short_run(bytes, |byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
         self.copy(space)?;
         let Some((&byte, after)) = rest.split_first() else { return Ok(&[]) };
         let in_array = self.frames.last().is_some_and(|frame| frame.is_array);
@@ -287,7 +316,7 @@ impl<S: Sink> BundleStream<S> {
     fn begin_value<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Error> {
         let Some((&byte, after)) = bytes.split_first() else { return Ok(&[]) };
         let place = self.place_of_value();
-        if place == Place::Bundle && byte != b'{' {
+        if place == Place::Root && byte != b'{' {
             return Err(malformed("not an object"));
         }
         match byte {
@@ -305,12 +334,12 @@ impl<S: Sink> BundleStream<S> {
         Ok(after)
     }
 
-    /// Where the value about to begin is; counts the entries.
+    /// Where the value about to begin is; counts the items of the list.
     fn place_of_value(&mut self) -> Place {
         match self.frames.last() {
-            Some(frame) if frame.is_array && frame.place == Place::Entries => {
-                self.entries = self.entries.saturating_add(1);
-                Place::Entry
+            Some(frame) if frame.is_array && frame.place == Place::List => {
+                self.items = self.items.saturating_add(1);
+                Place::Item
             }
             Some(frame) if frame.is_array => Place::Elsewhere,
             _ => self.value,
@@ -321,7 +350,7 @@ impl<S: Sink> BundleStream<S> {
         if self.frames.len() >= DEPTH {
             return Err(malformed("depth"));
         }
-        let place = if place.is_array() == is_array { place } else { Place::Elsewhere };
+        let place = if is_array == (place == Place::List) { place } else { Place::Elsewhere };
         self.frames.push(Frame { is_array, place, seen: false });
         self.state = if is_array { State::FirstItem } else { State::FirstKey };
         Ok(())
@@ -337,11 +366,18 @@ impl<S: Sink> BundleStream<S> {
         if self.documents > self.limits.documents {
             return Err(Code::TooLarge.into());
         }
-        let entry = self.entries.saturating_sub(1);
-        self.copy(format!("\"{}\"", marker(entry)).as_bytes())?;
-        self.data.begin(entry);
+        let n = self.items.saturating_sub(1);
+        self.copy(format!("\"{}\"", marker(n)).as_bytes())?;
+        self.data.begin(n);
         self.state = State::Data;
-        self.sink.begin(entry)
+        self.sink.begin(n)
+    }
+}
+
+/// Shows how far the reader is, never what it read.
+impl<S> fmt::Debug for BodyStream<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BodyStream").field("state", &self.state).field("items", &self.items).finish_non_exhaustive()
     }
 }
 
@@ -351,8 +387,14 @@ pub(super) fn plain_run(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> (&[u8]
     let clean = |block: &&[u8]| !block.iter().fold(false, |any, byte| any | is_special(*byte));
     let skipped = bytes.chunks_exact(64).take_while(clean).count().saturating_mul(64);
     let tail = bytes.get(skipped..).unwrap_or_default();
-    let more = tail.iter().position(|byte| is_special(*byte)).unwrap_or(tail.len());
+    let more = short_run(tail, is_special).0.len();
     bytes.split_at_checked(skipped.saturating_add(more)).unwrap_or((bytes, &[]))
+}
+
+/// The same for runs that are short as a rule.
+fn short_run(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
+    let length = bytes.iter().position(|byte| is_special(*byte)).unwrap_or(bytes.len());
+    bytes.split_at_checked(length).unwrap_or((bytes, &[]))
 }
 
 fn malformed(why: &'static str) -> Error {

@@ -68,10 +68,8 @@ impl DocumentKey {
     /// Encrypts `segment` where it lies and returns the tag to be written after it.
     pub fn seal(&self, number: u64, last: bool, segment: &mut [u8]) -> Result<[u8; TAG], Fault> {
         let refused = |_unspecified| Fault::Segment { number };
-        let tag = self
-            .aead
-            .seal_in_place_separate_tag(nonce(number), self.bound(number, last), segment)
-            .map_err(refused)?;
+        let tag =
+            self.aead.seal_in_place_separate_tag(nonce(number), self.bound(number, last), segment).map_err(refused)?;
         <[u8; TAG]>::try_from(tag.as_ref()).map_err(|_length| Fault::Segment { number })
     }
 

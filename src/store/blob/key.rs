@@ -71,8 +71,8 @@ pub enum KeyFileError {
 
 /// The master keys: the current one, and the older ones whose documents are not re-wrapped yet.
 pub struct MasterKeys {
-    /// Never empty; the current key first.
-    keys: Vec<(KeyId, LessSafeKey)>,
+    current: (KeyId, LessSafeKey),
+    older: Vec<(KeyId, LessSafeKey)>,
 }
 
 impl MasterKeys {
@@ -91,7 +91,9 @@ impl MasterKeys {
             }
             keys.push((id, key));
         }
-        if keys.is_empty() { Err(KeyFileError::Empty) } else { Ok(Self { keys }) }
+        let mut keys = keys.into_iter();
+        let current = keys.next().ok_or(KeyFileError::Empty)?;
+        Ok(Self { current, older: keys.collect() })
     }
 
     /// Reads a key file at start-up. Blocking.
@@ -124,8 +126,12 @@ impl MasterKeys {
     }
 
     /// The id of the key that wraps.
-    pub fn current(&self) -> Option<&KeyId> {
-        self.keys.first().map(|(id, _)| id)
+    pub const fn current(&self) -> &KeyId {
+        &self.current.0
+    }
+
+    fn all(&self) -> impl Iterator<Item = &(KeyId, LessSafeKey)> {
+        std::iter::once(&self.current).chain(&self.older)
     }
 
     /// Wraps a document's key: version, length of the id, id, nonce, sealed key, tag. What comes
@@ -138,7 +144,7 @@ impl MasterKeys {
 
     /// The same with a nonce already drawn, which must never be used again.
     pub(super) fn wrap_with(&self, key: &DocumentKey, nonce: [u8; NONCE_LEN]) -> Result<Vec<u8>, Fault> {
-        let (id, master) = self.keys.first().ok_or(Fault::WrappedKey)?;
+        let (id, master) = &self.current;
         let head = head_of(id);
         let mut secret = key.secret().clone();
         let sealed = Nonce::assume_unique_for_key(nonce);
@@ -151,7 +157,7 @@ impl MasterKeys {
     /// The key of the document `document` from its wrapped form.
     pub fn unwrap(&self, document: Uuid, wrapped: &[u8]) -> Result<DocumentKey, Fault> {
         let id = master_of(wrapped)?;
-        let master = self.keys.iter().find(|(known, _)| *known == id).map(|(_, key)| key);
+        let master = self.all().find(|(known, _)| *known == id).map(|(_, key)| key);
         let master = master.ok_or(Fault::UnknownMasterKey { id })?;
         let split = wrapped.len().saturating_sub(WRAPPED_TAIL);
         let (head, tail) = wrapped.split_at_checked(split).ok_or(Fault::WrappedKey)?;
@@ -171,7 +177,7 @@ impl MasterKeys {
     /// The key wrapped anew by the current master key; none where it is already. The document's
     /// bytes are untouched.
     pub fn rewrap(&self, document: Uuid, wrapped: &[u8], ids: &dyn IdSource) -> Result<Option<Vec<u8>>, Fault> {
-        if Some(&master_of(wrapped)?) == self.current() {
+        if master_of(wrapped)? == *self.current() {
             return Ok(None);
         }
         self.wrap(&self.unwrap(document, wrapped)?, ids).map(Some)
@@ -180,7 +186,7 @@ impl MasterKeys {
 
 impl fmt::Debug for MasterKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.keys.iter().map(|(id, _)| id)).finish()
+        f.debug_list().entries(self.all().map(|(id, _)| id)).finish()
     }
 }
 

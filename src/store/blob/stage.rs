@@ -71,7 +71,7 @@ impl Stage {
             return Err(Code::TooLarge.into());
         }
         let capture = self.limits.capture.min(BlobLimits::LARGEST_CAPTURE).saturating_sub(self.captured.len());
-        self.captured.extend(plain.iter().take(capture));
+        self.captured.extend_from_slice(plain.get(..capture).unwrap_or(plain));
         let mut rest = plain;
         while !rest.is_empty() {
             // A full segment is sealed only when more follows: till then it may be the last one.
