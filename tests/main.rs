@@ -18,3 +18,4 @@ mod xml;
 mod search;
 #[cfg(test)]
 mod support;
+mod blob;

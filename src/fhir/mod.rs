@@ -4,3 +4,5 @@ pub mod terminology;
 pub mod path;
 pub mod search;
 pub mod view;
+
+pub mod bundle;

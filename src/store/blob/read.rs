@@ -1,0 +1,179 @@
+//! A document on its way out: whole, or only the segments of a byte range (issue: storage;
+//! ITI-68 with Range, RFC 9110 §14).
+
+use std::io::SeekFrom;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, Stream};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+
+use super::cipher::{
+    DocumentKey, SEALED_SEGMENT, SEALED_SEGMENT_WIDE, SEGMENT, SEGMENT_WIDE, TAG, sealed_size, segments,
+};
+use super::{BlobFolder, Fault, MasterKeys, wide};
+use crate::error::Error;
+use crate::model::document::{Blob, BlobPlace};
+
+/// Segments fetched from the file at once: each fetch is a hop to a blocking thread.
+const BATCH: u64 = 4;
+
+/// A stored document, its key unwrapped, ready to be read once.
+#[derive(Debug)]
+pub struct BlobReader {
+    key: DocumentKey,
+    size: u64,
+    source: Source,
+}
+
+enum Source {
+    Inline(Vec<u8>),
+    File(PathBuf),
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Inline(_) => "Inline",
+            Self::File(_) => "File",
+        })
+    }
+}
+
+impl BlobReader {
+    /// Unwraps the document's key. No bytes are read yet.
+    pub fn new(blob: Blob, folder: &BlobFolder, keys: &MasterKeys) -> Result<Self, Error> {
+        let key = keys.unwrap(blob.id, &blob.wrapped_key)?;
+        let size = u64::try_from(blob.size).map_err(|_negative| Fault::Length)?;
+        let source = match blob.place {
+            BlobPlace::Inline(bytes) => Source::Inline(bytes),
+            BlobPlace::File => Source::File(folder.path_of(blob.id)),
+        };
+        Ok(Self { key, size, source })
+    }
+
+    /// Size of the raw bytes.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The whole document in one piece, decrypted where it lies. For large documents prefer
+    /// [`BlobReader::stream`], which holds a few segments at a time.
+    pub async fn whole(self) -> Result<Bytes, Error> {
+        let sealed = match self.source {
+            Source::Inline(bytes) => bytes,
+            Source::File(path) => tokio::fs::read(path).await.map_err(Fault::from)?,
+        };
+        Ok(open_whole(&self.key, self.size, sealed)?)
+    }
+
+    /// The bytes `range` of the document (cut at its end), one piece per segment. The first piece is
+    /// fetched and opened before this returns, so that a missing file or a wrong key is an error and
+    /// not an answer cut short.
+    pub async fn stream(
+        self,
+        range: Range<u64>,
+    ) -> Result<impl Stream<Item = Result<Bytes, Error>> + Send + 'static, Error> {
+        let mut cursor = self.cursor(range).await?;
+        let first = cursor.next().await?;
+        Ok(stream::try_unfold((first, cursor), async |(ready, mut cursor)| {
+            let Some(piece) = ready else { return Ok(None) };
+            let following = cursor.next().await?;
+            Ok(Some((piece, (following, cursor))))
+        }))
+    }
+
+    async fn cursor(self, range: Range<u64>) -> Result<Cursor, Fault> {
+        let end = range.end.min(self.size);
+        let first = (range.start / SEGMENT_WIDE).min(segments(self.size));
+        let beyond = if range.start < end { end.div_ceil(SEGMENT_WIDE) } else { first };
+        let (fetched, file) = match self.source {
+            Source::Inline(bytes) => {
+                if wide(bytes.len()) != sealed_size(self.size) {
+                    return Err(Fault::Length);
+                }
+                let mut bytes = BytesMut::from(Bytes::from(bytes));
+                let skipped = narrow(first.saturating_mul(SEALED_SEGMENT_WIDE));
+                drop(bytes.split_to(skipped.min(bytes.len())));
+                (bytes, None)
+            }
+            Source::File(path) => {
+                let mut file = File::open(path).await?;
+                file.seek(SeekFrom::Start(first.saturating_mul(SEALED_SEGMENT_WIDE))).await?;
+                (BytesMut::new(), Some(file))
+            }
+        };
+        Ok(Cursor { key: self.key, size: self.size, range: range.start..end, next: first, beyond, fetched, file })
+    }
+}
+
+/// Where a stream stands.
+struct Cursor {
+    key: DocumentKey,
+    size: u64,
+    range: Range<u64>,
+    /// The next segment to open.
+    next: u64,
+    /// The first segment not wanted.
+    beyond: u64,
+    /// Sealed bytes from `next` on.
+    fetched: BytesMut,
+    /// Where more come from.
+    file: Option<File>,
+}
+
+impl Cursor {
+    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        if self.next >= self.beyond {
+            return Ok(None);
+        }
+        if self.fetched.is_empty() {
+            self.fetch().await?;
+        }
+        let number = self.next;
+        self.next = number.saturating_add(1);
+        let length = SEALED_SEGMENT.min(self.fetched.len());
+        let mut piece = self.fetched.split_to(length);
+        let opened = self.key.open(number, self.next == segments(self.size), &mut piece)?.len();
+        let begins = number.saturating_mul(SEGMENT_WIDE);
+        let from = narrow(self.range.start.saturating_sub(begins)).min(opened);
+        let to = narrow(self.range.end.saturating_sub(begins)).min(opened);
+        Ok(Some(piece.freeze().slice(from..to.max(from))))
+    }
+
+    async fn fetch(&mut self) -> Result<(), Fault> {
+        let file = self.file.as_mut().ok_or(Fault::Length)?;
+        let from = self.next.saturating_mul(SEALED_SEGMENT_WIDE);
+        let until = self.next.saturating_add(BATCH).min(self.beyond).saturating_mul(SEALED_SEGMENT_WIDE);
+        let length = until.min(sealed_size(self.size)).saturating_sub(from);
+        self.fetched = BytesMut::zeroed(narrow(length));
+        file.read_exact(&mut self.fetched).await?;
+        Ok(())
+    }
+}
+
+/// Opens every segment in place, then closes the gaps that the tags leave.
+fn open_whole(key: &DocumentKey, size: u64, mut bytes: Vec<u8>) -> Result<Bytes, Fault> {
+    if wide(bytes.len()) != sealed_size(size) {
+        return Err(Fault::Length);
+    }
+    let count = bytes.len().div_ceil(SEALED_SEGMENT);
+    for (number, segment) in bytes.chunks_mut(SEALED_SEGMENT).enumerate() {
+        key.open(wide(number), number.saturating_add(1) == count, segment)?;
+    }
+    let end = bytes.len();
+    for number in 1..count {
+        let from = number.saturating_mul(SEALED_SEGMENT);
+        let until = from.saturating_add(SEGMENT).min(end.saturating_sub(TAG));
+        bytes.copy_within(from..until, number.saturating_mul(SEGMENT));
+    }
+    bytes.truncate(narrow(size));
+    Ok(Bytes::from(bytes))
+}
+
+/// A length in memory; what does not fit there is caught by the checks on lengths.
+fn narrow(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
