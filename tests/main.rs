@@ -1,1 +1,4 @@
 //! All proofs in one binary, a mirror of `src`.
+
+mod fhir;
+mod support;

@@ -1,0 +1,3 @@
+//! FHIR R4: reading, validating, profiles (contract §8, spec/fhir-r4).
+
+mod json;

@@ -1,0 +1,20 @@
+//! The published samples and packages, kept outside the project: tests that need them skip aloud
+//! where they are absent.
+
+use std::path::PathBuf;
+
+/// The folder of samples: `ESPACE_SHARED`, else `shared` beside the package.
+pub(crate) fn shared() -> Option<PathBuf> {
+    let named = std::env::var_os("ESPACE_SHARED").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"));
+    folder.is_dir().then_some(folder)
+}
+
+/// The bytes of a file of the shared folder; `None`, said aloud, where it is absent.
+pub(crate) fn sample(path: &str) -> Option<Vec<u8>> {
+    let bytes = shared().and_then(|folder| std::fs::read(folder.join(path)).ok());
+    if bytes.is_none() {
+        println!("SKIPPED: {path} is not here");
+    }
+    bytes
+}
