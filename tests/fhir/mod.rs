@@ -1,3 +1,4 @@
 //! FHIR R4: reading, validating, profiles (contract §8, spec/fhir-r4).
 
+mod examples;
 mod json;

@@ -1,7 +1,14 @@
 //! Validation of a resource: its structure by the R4 tables, then its profile (R4 `validation.html`).
 
+mod binding;
+mod path;
+mod primitive;
+mod reference;
+mod walk;
+
 use serde_json::Value;
 
+use self::walk::Walk;
 use crate::error::Issue;
 
 /// How strictly a profile is held to (contract §7, `conformance.mode`).
@@ -49,8 +56,9 @@ pub fn structural(resource: &Value) -> Vec<Issue> {
 
 /// [`structural`], with options.
 pub fn structural_with(resource: &Value, options: Options) -> Vec<Issue> {
-    let _ = (resource, options);
-    Vec::new()
+    let mut walk = Walk::new(options);
+    walk.root(resource);
+    walk.issues
 }
 
 /// Whether rules are known for a profile's canonical URL (a `|version` is ignored).
