@@ -22,7 +22,9 @@ const XDS: &str = "urn:ihe:iti:xds";
 /// Issues as an OperationOutcome; with none, one informational issue says that all is well.
 pub fn render(issues: &[Issue], frame: &Frame<'_>) -> Value {
     let issues: Vec<Value> = if issues.is_empty() {
-        vec![json!({"severity": "information", "code": "informational", "details": {"text": all_is_well(frame.language)}})]
+        vec![
+            json!({"severity": "information", "code": "informational", "details": {"text": all_is_well(frame.language)}}),
+        ]
     } else {
         issues.iter().map(|issue| render_issue(issue, frame)).collect()
     };

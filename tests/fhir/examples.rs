@@ -33,7 +33,8 @@ fn published_examples_are_flagged_only_where_their_defects_are_known() {
         println!("SKIPPED: ESPACE_FHIR_EXAMPLES is not set");
         return;
     };
-    let is_resource = |path: &PathBuf| path.extension().is_some_and(|end| end == "json") && !path.ends_with("package.json");
+    let is_resource =
+        |path: &PathBuf| path.extension().is_some_and(|end| end == "json") && !path.ends_with("package.json");
     let mut files: Vec<_> = std::fs::read_dir(Path::new(&folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(is_resource);
     files.retain(|path| !path.file_name().unwrap().to_str().unwrap().starts_with('.'));

@@ -2,4 +2,5 @@
 
 mod examples;
 mod json;
+mod profiles;
 mod structural;

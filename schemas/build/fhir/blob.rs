@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-/// Distinct names, one after the other; a reference is `offset << 8 | length`.
+/// Distinct names, one after the other; a reference is `offset << 12 | length`.
 #[derive(Default)]
 pub(crate) struct Pool {
     text: String,
@@ -16,11 +16,11 @@ impl Pool {
         if let Some(known) = self.known.get(name) {
             return *known;
         }
-        let offset = u32::try_from(self.text.len()).expect("names fit 24 bits");
+        let offset = u32::try_from(self.text.len()).expect("names fit 20 bits");
         let length = u32::try_from(name.len()).expect("a name is short");
-        assert!(length < 256 && offset < 1 << 24, "name too long or pool full: {name}");
+        assert!(length < 1 << 12 && offset < 1 << 20, "name too long or pool full: {name}");
         self.text.push_str(name);
-        let reference = (offset << 8) | length;
+        let reference = (offset << 12) | length;
         self.known.insert(name.to_owned(), reference);
         reference
     }

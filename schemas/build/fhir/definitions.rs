@@ -12,8 +12,26 @@ const MANY: usize = 0xFF;
 
 /// The order of `definition::Primitive`.
 const PRIMITIVES: [&str; 20] = [
-    "base64Binary", "boolean", "canonical", "code", "date", "dateTime", "decimal", "id", "instant", "integer",
-    "markdown", "oid", "positiveInt", "string", "time", "unsignedInt", "uri", "url", "uuid", "xhtml",
+    "base64Binary",
+    "boolean",
+    "canonical",
+    "code",
+    "date",
+    "dateTime",
+    "decimal",
+    "id",
+    "instant",
+    "integer",
+    "markdown",
+    "oid",
+    "positiveInt",
+    "string",
+    "time",
+    "unsignedInt",
+    "uri",
+    "url",
+    "uuid",
+    "xhtml",
 ];
 
 struct Element {
@@ -31,12 +49,20 @@ struct Type {
     elements: Vec<Element>,
 }
 
-pub(crate) fn generate(tables: &Path, out: &Path) {
+/// Codes with their systems.
+pub(crate) type Codes = Vec<(String, String)>;
+
+/// Writes all tables of R4; answers the number of each value set, those of the profiles among them.
+pub(crate) fn write(
+    tables: &Path,
+    more: BTreeMap<String, Codes>,
+    out: &Path,
+    pool: &mut Pool,
+) -> HashMap<String, usize> {
     let types = read_types(tables);
-    let mut pool = Pool::default();
-    let sets = write_sets(tables, out, &mut pool);
-    write_types(&types, &sets, out, &mut pool);
-    pool.write(&out.join("fhir-names.txt"));
+    let sets = write_sets(tables, more, out, pool);
+    write_types(&types, &sets, out, pool);
+    sets
 }
 
 /// Types and backbones by name, in the order of their ids.
@@ -64,7 +90,8 @@ fn read_types(tables: &Path) -> BTreeMap<String, Type> {
             types.insert(path.clone(), Type { kind: 4, base, elements: Vec::new() });
             kinds = vec![(path.clone(), Vec::new())];
         }
-        let binding = binding.split_once(':').map(|(strength, set)| (1 + usize::from(strength == "extensible"), set.to_owned()));
+        let binding =
+            binding.split_once(':').map(|(strength, set)| (1 + usize::from(strength == "extensible"), set.to_owned()));
         let element = Element {
             name: name.to_owned(),
             path: path.clone(),
@@ -88,19 +115,25 @@ fn kind_and_targets(word: &str) -> (String, Vec<String>) {
 }
 
 /// Writes the value sets; answers the number of each.
-fn write_sets(tables: &Path, out: &Path, pool: &mut Pool) -> HashMap<String, usize> {
-    let mut codes: HashMap<String, Vec<(String, String)>> = HashMap::new();
+fn write_sets(tables: &Path, more: BTreeMap<String, Codes>, out: &Path, pool: &mut Pool) -> HashMap<String, usize> {
+    let mut codes: HashMap<String, Codes> = HashMap::new();
     for row in rows(&tables.join("codes.csv"), &["value_set", "system", "codes"]) {
         let [set, system, listed] = row.try_into().expect("three columns");
         codes.entry(set).or_default().extend(listed.split('|').map(|code| (code.to_owned(), system.clone())));
     }
     let (mut set_records, mut code_records) = (Records::default(), Records::default());
-    let (mut numbers, mut first) = (HashMap::new(), 0);
+    let mut sets: Vec<(String, String, Codes)> = Vec::new();
     for row in rows(&tables.join("value-sets.csv"), &["name", "url", "content"]) {
         let [name, url, content] = row.try_into().expect("three columns");
-        let mut listed = codes.remove(&name).unwrap_or_default();
+        let listed = codes.remove(&name).unwrap_or_default();
         assert_eq!(listed.is_empty(), content == "open", "value-sets.csv: {name} is {content}");
+        sets.push((name, url, listed));
+    }
+    sets.extend(more.into_iter().map(|(name, listed)| (name.clone(), name, listed)));
+    let (mut numbers, mut first) = (HashMap::new(), 0);
+    for (name, url, mut listed) in sets {
         listed.sort();
+        listed.dedup();
         let url = pool.name(&url);
         set_records.u32(url).u16(first).u16(listed.len());
         first += listed.len();
@@ -127,7 +160,8 @@ fn write_types(types: &BTreeMap<String, Type>, sets: &HashMap<String, usize>, ou
         let first_element = elements;
         for element in &kind.elements {
             own.extend(element.types.iter().map(|(code, _)| (property_name(element, code), elements, id(code))));
-            let mut allowed: Vec<usize> = element.types.iter().flat_map(|(_, of)| of).map(|target| id(target)).collect();
+            let mut allowed: Vec<usize> =
+                element.types.iter().flat_map(|(_, of)| of).map(|target| id(target)).collect();
             allowed.sort_unstable();
             let (strength, set) = element.binding.as_ref().map_or((0, NONE), |(strength, set)| (*strength, sets[set]));
             let text = pool.name(&element.name);

@@ -16,7 +16,11 @@ enum Precision {
     Month,
     Day,
     /// Nanoseconds since midnight, nanoseconds the last digit stands for, seconds east of UTC.
-    Time { since_midnight: i64, unit: i64, offset: i64 },
+    Time {
+        since_midnight: i64,
+        unit: i64,
+        offset: i64,
+    },
 }
 
 /// All instants a written moment may mean: `start <= t < end`.
@@ -171,9 +175,23 @@ mod tests {
     #[test]
     fn what_the_grammar_or_the_calendar_refuses_is_refused() {
         for text in [
-            "", "24", "0000", "2024-13", "2024-2", "2023-02-29", "2024-01-01T10:00Z", "2024-01-01T10:00:00",
-            "2024-01T10:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01T10:00:00+15:00", "2024-01-01T10:00:00.Z",
-            "2024-01-01 10:00:00Z", "2024-01-01T10:00:00+0200", "２０２４", "2024-01-01T10:00:00z", "2024-01-01T",
+            "",
+            "24",
+            "0000",
+            "2024-13",
+            "2024-2",
+            "2023-02-29",
+            "2024-01-01T10:00Z",
+            "2024-01-01T10:00:00",
+            "2024-01T10:00:00Z",
+            "2024-01-01T24:00:00Z",
+            "2024-01-01T10:00:00+15:00",
+            "2024-01-01T10:00:00.Z",
+            "2024-01-01 10:00:00Z",
+            "2024-01-01T10:00:00+0200",
+            "２０２４",
+            "2024-01-01T10:00:00z",
+            "2024-01-01T",
         ] {
             assert!(DateTime::parse(text).is_none(), "{text}");
         }

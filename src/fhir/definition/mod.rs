@@ -1,5 +1,6 @@
 //! The R4 definitions as static tables, written by `schemas/build/fhir.rs` (spec/fhir-r4 §4).
 
+pub mod profile;
 mod table;
 mod value_set;
 
@@ -279,7 +280,8 @@ mod tests {
     #[test]
     fn properties_are_found_through_the_chain_of_bases() {
         let patient = Type::resource("Patient").unwrap();
-        for (name, kind) in [("birthDate", "date"), ("contact", "Patient.contact"), ("id", "id"), ("text", "Narrative")] {
+        for (name, kind) in [("birthDate", "date"), ("contact", "Patient.contact"), ("id", "id"), ("text", "Narrative")]
+        {
             assert_eq!(patient.property(name).unwrap().kind().unwrap().name(), kind, "{name}");
         }
         assert_eq!(patient.property("deceasedBoolean").unwrap().element().unwrap().name(), "deceased[x]");

@@ -1,6 +1,6 @@
 //! The layout of the tables that `schemas/build/fhir/definitions.rs` writes (spec/fhir-r4 §4).
 //!
-//! Fixed-width little-endian records, read in place. A name is `offset << 8 | length` into one pool.
+//! Fixed-width little-endian records, read in place. A name is `offset << 12 | length` into one pool.
 //!
 //! | file | bytes | fields |
 //! |---|---|---|
@@ -10,6 +10,10 @@
 //! | targets | 2 | type 2 |
 //! | sets | 8 | url 4, first code 2, codes 2 |
 //! | codes | 8 | code 4, system 4 |
+//! | profiles | 10 | canonical 4, pack 1, kind 1, first rule 2, rules 2 |
+//! | rules | 20 | path 4, value 4, rule 4, constraint 1, three levels 3, number 2, spare 2 |
+//! | slices | 8 | name 4, discriminators 4 |
+//! | slots | 28 | bundle 4, slice 4, resource 4, methods 4, profile 4, rule 4, min 1, max 1, spare 2 |
 
 use std::cmp::Ordering;
 
@@ -26,6 +30,10 @@ table!(PROPERTIES, "properties");
 table!(TARGETS, "targets");
 table!(SETS, "sets");
 table!(CODES, "codes");
+table!(PROFILES, "profiles");
+table!(RULES, "rules");
+table!(SLICES, "slices");
+table!(SLOTS, "slots");
 
 /// The record of a number.
 pub(super) fn record<const WIDTH: usize>(table: &'static [u8], number: u16) -> Option<&'static [u8; WIDTH]> {
@@ -40,10 +48,10 @@ pub(super) fn records<const WIDTH: usize>(table: &'static [u8], first: u16, coun
 
 /// The text of a name.
 pub(super) fn name(reference: [u8; 4]) -> &'static str {
-    let [length, offset @ ..] = reference;
-    let [low, middle, high] = offset.map(usize::from);
-    let start = low | (middle << 8) | (high << 16);
-    NAMES.get(start..start.saturating_add(usize::from(length))).unwrap_or_default()
+    let reference = u32::from_le_bytes(reference);
+    let part = |bits: u32| usize::try_from(bits).unwrap_or_default();
+    let start = part(reference >> 12);
+    NAMES.get(start..start.saturating_add(part(reference & 0xFFF))).unwrap_or_default()
 }
 
 /// The order of a record's name, its first four bytes, against a wanted name.

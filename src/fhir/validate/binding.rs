@@ -8,6 +8,15 @@ use crate::error::Code;
 use crate::fhir::datatype::Coding;
 use crate::fhir::definition::{Binding, Element, Type, ValueSet};
 
+/// Where the codes come from that an extensible binding leaves room for: IHE's and the French national ones.
+const KNOWN_EXTENSIONS: [&str; 5] = [
+    "https://hl7.fr/",
+    "https://interop.esante.gouv.fr/",
+    "https://mos.esante.gouv.fr/",
+    "https://profiles.ihe.net/",
+    "urn:oid:1.2.250.",
+];
+
 /// Judges a value that is valid of its type.
 pub(super) fn check(walk: &mut Walk<'_>, value: &Value, element: Element, of: Type, path: &Path<'_>) {
     let (set, is_required) = match element.binding() {
@@ -27,7 +36,10 @@ pub(super) fn check(walk: &mut Walk<'_>, value: &Value, element: Element, of: Ty
 }
 
 fn is_in(set: ValueSet, value: &Value, kind: &str, is_required: bool) -> bool {
-    let coding_is_in = |coding: Coding<'_>| coding.code.is_some_and(|code| set.has(coding.system, code));
+    let coding_is_in = |coding: Coding<'_>| {
+        let extends = |system: &str| !is_required && KNOWN_EXTENSIONS.iter().any(|known| system.starts_with(known));
+        coding.code.is_some_and(|code| set.has(coding.system, code)) || coding.system.is_some_and(extends)
+    };
     match kind {
         "Coding" => Coding::of(value).is_some_and(coding_is_in),
         "CodeableConcept" => {

@@ -3,6 +3,8 @@
 mod binding;
 mod path;
 mod primitive;
+mod profile;
+mod provide;
 mod reference;
 mod walk;
 
@@ -63,12 +65,12 @@ pub fn structural_with(resource: &Value, options: Options) -> Vec<Issue> {
 
 /// Whether rules are known for a profile's canonical URL (a `|version` is ignored).
 pub fn knows(canonical: &str) -> bool {
-    let _ = canonical;
-    false
+    profile::find(canonical, Mode::default()).is_some()
 }
 
 /// Judges a resource by a profile, after [`structural`]; an unknown profile has nothing to say.
+///
+/// The profile of a Provide Document Bundle judges its entries too, each by the profile of its slot.
 pub fn profile(resource: &Value, canonical: &str, mode: &Mode) -> Vec<Issue> {
-    let _ = (resource, canonical, mode);
-    Vec::new()
+    profile::judge(resource, canonical, *mode)
 }

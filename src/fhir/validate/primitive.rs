@@ -16,8 +16,12 @@ pub(super) fn holds(kind: Primitive, value: &Value, options: Options) -> bool {
         (Primitive::Boolean, value) => value.is_boolean(),
         (Primitive::Decimal, value) => value.is_number(),
         (Primitive::Integer, value) => whole(value).is_some_and(|number| i32::try_from(number).is_ok()),
-        (Primitive::PositiveInt, value) => whole(value).is_some_and(|number| (1..=i64::from(i32::MAX)).contains(&number)),
-        (Primitive::UnsignedInt, value) => whole(value).is_some_and(|number| (0..=i64::from(i32::MAX)).contains(&number)),
+        (Primitive::PositiveInt, value) => {
+            whole(value).is_some_and(|number| (1..=i64::from(i32::MAX)).contains(&number))
+        }
+        (Primitive::UnsignedInt, value) => {
+            whole(value).is_some_and(|number| (0..=i64::from(i32::MAX)).contains(&number))
+        }
         (_, Value::String(text)) => text_holds(kind, text, options),
         _ => false,
     }
@@ -114,10 +118,18 @@ mod tests {
             (
                 Primitive::Uuid,
                 json!(["urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7"]),
-                json!(["53fefa32-fcbb-4ff8-8a92-55ee120877b7", "urn:uuid:53FEFA32-fcbb-4ff8-8a92-55ee120877b7", "urn:uuid:x"]),
+                json!([
+                    "53fefa32-fcbb-4ff8-8a92-55ee120877b7",
+                    "urn:uuid:53FEFA32-fcbb-4ff8-8a92-55ee120877b7",
+                    "urn:uuid:x"
+                ]),
             ),
             (Primitive::Base64Binary, json!(["YQ==", "Y Q = =\n", "YWJj"]), json!(["", "Y", "YQ=", "Y*==", "#data:1"])),
-            (Primitive::Instant, json!(["2015-02-07T13:28:17.239+02:00"]), json!(["2015-02-07", "2015-02-30T00:00:00Z"])),
+            (
+                Primitive::Instant,
+                json!(["2015-02-07T13:28:17.239+02:00"]),
+                json!(["2015-02-07", "2015-02-30T00:00:00Z"]),
+            ),
             (Primitive::Date, json!(["2015", "2015-02-28"]), json!(["2015-02-29", "2015-02-07T00:00:00Z", 2015])),
             (Primitive::Time, json!(["13:28:17"]), json!(["24:00:00", "13:28"])),
             (Primitive::String, json!(["é\n", " "]), json!(["", "\u{1}", 1, {}])),

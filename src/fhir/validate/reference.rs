@@ -23,9 +23,12 @@ impl<'v> Scope<'v> {
     /// Enters a resource; answers the scope to go back to.
     pub(super) fn enter(&mut self, kind: Type, map: &'v Map<String, Value>) -> Self {
         let list = |name: &str| map.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let contained = list("contained").iter().filter_map(|resource| Some((text(resource, "id")?, text(resource, "resourceType")?)));
+        let contained = list("contained")
+            .iter()
+            .filter_map(|resource| Some((text(resource, "id")?, text(resource, "resourceType")?)));
         let entries = if kind.name() == "Bundle" {
-            let entry = |entry: &'v Value| Some((text(entry, "fullUrl")?, text(entry.get("resource")?, "resourceType")?));
+            let entry =
+                |entry: &'v Value| Some((text(entry, "fullUrl")?, text(entry.get("resource")?, "resourceType")?));
             let mut entries: Vec<_> = list("entry").iter().filter_map(entry).collect();
             entries.sort_unstable();
             entries
@@ -72,29 +75,48 @@ fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name)?.as_str()
 }
 
+/// Where a Reference leads.
+pub(super) enum Target {
+    /// To nothing that can be; what was expected.
+    Nowhere(&'static str),
+    /// To something whose type nothing here tells.
+    Untold,
+    /// To a resource of this type.
+    Of(Type),
+}
+
+impl Scope<'_> {
+    /// Where the content of a Reference leads; `None` where it names nothing at all.
+    pub(super) fn target(&self, map: &Map<String, Value>) -> Option<Target> {
+        let named = map.get("type").and_then(Value::as_str);
+        let Some(written) = map.get("reference").and_then(Value::as_str) else {
+            return named.map(|named| Type::resource(named).map_or(Target::Untold, Target::Of));
+        };
+        let kind = match Reference::parse(written) {
+            None => return Some(Target::Nowhere("Type/id")),
+            Some(Reference::Contained(id)) => match self.contained(id) {
+                None => return Some(Target::Nowhere("contained")),
+                found => found,
+            },
+            Some(reference @ Reference::Absolute { url, .. }) => self.entry(url).or(reference.kind()),
+            Some(Reference::Urn(urn)) => self.entry(urn),
+            Some(reference) => reference.kind(),
+        };
+        let kind = kind.or(named).and_then(Type::resource);
+        Some(kind.map_or(Target::Untold, Target::Of))
+    }
+}
+
 impl Walk<'_> {
     /// Judges the content of a Reference.
     pub(super) fn reference(&mut self, map: &Map<String, Value>, element: Element, path: &Path<'_>) {
-        let named = map.get("type").and_then(Value::as_str);
-        let Some(written) = map.get("reference").and_then(Value::as_str) else {
-            if named.and_then(Type::resource).is_some_and(|kind| !admits(element, kind)) {
-                self.tell(Code::ReferenceTarget, &path.child("type"), &targets(element));
+        let at = if map.contains_key("reference") { "reference" } else { "type" };
+        match self.scope.target(map) {
+            Some(Target::Nowhere(expected)) => self.tell(Code::ReferenceTarget, &path.child(at), expected),
+            Some(Target::Of(kind)) if !admits(element, kind) => {
+                self.tell(Code::ReferenceTarget, &path.child(at), &targets(element));
             }
-            return;
-        };
-        let kind = match Reference::parse(written) {
-            None => return self.tell(Code::ReferenceTarget, &path.child("reference"), "Type/id"),
-            Some(Reference::Contained(id)) => match self.scope.contained(id) {
-                None => return self.tell(Code::ReferenceTarget, &path.child("reference"), "contained"),
-                found => found,
-            },
-            Some(reference @ Reference::Absolute { url, .. }) => self.scope.entry(url).or(reference.kind()),
-            Some(Reference::Urn(urn)) => self.scope.entry(urn),
-            Some(reference) => reference.kind(),
-        };
-        let kind = kind.and_then(Type::resource).or_else(|| named.and_then(Type::resource));
-        if kind.is_some_and(|kind| !admits(element, kind)) {
-            self.tell(Code::ReferenceTarget, &path.child("reference"), &targets(element));
+            Some(Target::Of(_) | Target::Untold) | None => {}
         }
     }
 }

@@ -8,8 +8,10 @@ use super::{Options, binding, primitive};
 use crate::error::{Code, Issue};
 use crate::fhir::definition::{Element, Kind, Primitive, Property, Type};
 
-/// No more issues than this are told of one body.
-const MOST_ISSUES: usize = 100;
+/// No more warnings than this are told of one body.
+const MOST_WARNINGS: usize = 100;
+/// Nor more issues: so many that warnings never keep an error from being told.
+const MOST_ISSUES: usize = 200;
 /// Deeper than any JSON that was read: a guard for values built otherwise.
 const DEEPEST: usize = 160;
 
@@ -44,14 +46,15 @@ impl<'v> Walk<'v> {
     }
 
     fn push(&mut self, issue: Issue, path: &Path<'_>, detail: &str) {
-        if self.issues.len() < MOST_ISSUES {
+        if self.issues.len() < if issue.is_warning { MOST_WARNINGS } else { MOST_ISSUES } {
             self.issues.push(issue.rule("R4").at(path.written()).detail(format!("({detail})")));
         }
     }
 
     /// A resource that stands by itself.
     pub(super) fn root(&mut self, value: &'v Value) {
-        let name = value.get("resourceType").and_then(Value::as_str).and_then(Type::resource).map_or("Resource", Type::name);
+        let name =
+            value.get("resourceType").and_then(Value::as_str).and_then(Type::resource).map_or("Resource", Type::name);
         self.resource(value, &Path::root(name), Place::Free);
     }
 
