@@ -19,3 +19,5 @@ mod search;
 #[cfg(test)]
 mod support;
 mod blob;
+mod fhir;
+mod support;

@@ -6,3 +6,10 @@ pub mod search;
 pub mod view;
 
 pub mod bundle;
+
+pub mod codec;
+pub mod datatype;
+pub mod definition;
+pub mod narrative;
+pub mod outcome;
+pub mod validate;

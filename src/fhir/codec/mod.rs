@@ -1,0 +1,3 @@
+//! The two wire forms of a resource (R4 `json.html`, `xml.html`).
+
+pub mod json;

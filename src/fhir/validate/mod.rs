@@ -1,0 +1,76 @@
+//! Validation of a resource: its structure by the R4 tables, then its profile (R4 `validation.html`).
+
+mod binding;
+mod path;
+mod primitive;
+mod profile;
+mod provide;
+mod reference;
+mod walk;
+
+use serde_json::Value;
+
+use self::walk::Walk;
+use crate::error::Issue;
+
+/// How strictly a profile is held to (contract §7, `conformance.mode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Conformance {
+    /// Everything the profile says refuses.
+    Strict,
+    /// French practice: what the CI-SIS leaves open warns. The default.
+    #[default]
+    CiSis,
+    /// The official examples pass, with warnings.
+    Lenient,
+}
+
+/// Which of the two PDSm packs applies (document-sharing T1, `conformance.pdsm`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Pdsm {
+    /// Tag 3.1.1 of 2026-01-15. The default; what `main` adds only warns.
+    #[default]
+    V311,
+    /// The guide's main branch of 2026-06-30.
+    Main,
+}
+
+/// What a profile is judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Mode {
+    /// How strictly.
+    pub mode: Conformance,
+    /// Under which PDSm pack.
+    pub pdsm: Pdsm,
+}
+
+/// What a structural check may take for granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Options {
+    /// Large `data` were cut out while streaming: exactly `#data:<n>` stands in their place.
+    pub data_was_cut: bool,
+}
+
+/// Judges a resource, whatever its type, by the R4 definitions. Empty: nothing to say.
+pub fn structural(resource: &Value) -> Vec<Issue> {
+    structural_with(resource, Options::default())
+}
+
+/// [`structural`], with options.
+pub fn structural_with(resource: &Value, options: Options) -> Vec<Issue> {
+    let mut walk = Walk::new(options);
+    walk.root(resource);
+    walk.issues
+}
+
+/// Whether rules are known for a profile's canonical URL (a `|version` is ignored).
+pub fn knows(canonical: &str) -> bool {
+    profile::find(canonical, Mode::default()).is_some()
+}
+
+/// Judges a resource by a profile, after [`structural`]; an unknown profile has nothing to say.
+///
+/// The profile of a Provide Document Bundle judges its entries too, each by the profile of its slot.
+pub fn profile(resource: &Value, canonical: &str, mode: &Mode) -> Vec<Issue> {
+    profile::judge(resource, canonical, *mode)
+}

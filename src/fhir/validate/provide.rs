@@ -1,0 +1,173 @@
+//! The entries of a Provide Document Bundle: a closed list of kinds, each under its profile (ihe §1.2, ITI-65).
+
+use serde_json::Value;
+
+use super::Conformance;
+use super::path::Path;
+use super::profile::{Judge, find};
+use crate::error::Code;
+use crate::fhir::datatype::Coding;
+use crate::fhir::definition::Type;
+use crate::fhir::definition::profile::{Level, Slot, slots};
+
+const LIST_TYPES: &str = "https://profiles.ihe.net/ITI/MHD/CodeSystem/MHDlistTypes";
+
+/// Judges the entries of a bundle by the slots of its profile.
+pub(super) fn entries<'v>(judge: &mut Judge<'v>, bundle: &'v Value, canonical: &str, path: &Path<'_>) {
+    let (Some(map), Some(kind)) = (bundle.as_object(), Type::resource("Bundle")) else { return };
+    let slots: Vec<Slot> = slots(canonical).collect();
+    let entries = map.get("entry").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut counts = vec![0_usize; slots.len()];
+    let outer = judge.scope.enter(kind, map);
+    let all = path.child("entry");
+    for (index, entry) in entries.iter().enumerate() {
+        let here = all.index(index);
+        let Some((slot, count)) = slots.iter().zip(&mut counts).find(|(slot, _)| holds(slot, entry)) else {
+            foreign(judge, &slots, &here, entry);
+            continue;
+        };
+        *count += 1;
+        if *count > slot.max {
+            let detail = format!("{}: max {}", slot.slice, slot.max);
+            judge.push(Level::Error, Code::BundleEntry, slot.rule, &here, &detail);
+        }
+        if let Some(resource) = entry.get("resource") {
+            self::resource(judge, resource, slot, &here.child("resource"), entries);
+        }
+    }
+    judge.scope.leave(outer);
+    for (slot, _) in slots.iter().zip(counts).filter(|(slot, count)| *count < slot.min) {
+        // The guides say in words only that a submission holds a document.
+        let is_said = slot.slice == "SubmissionSet" || judge.mode.mode == Conformance::Strict;
+        let level = if is_said { Level::Error } else { Level::Warning };
+        judge.push(level, Code::BundleMissing, slot.rule, &all, &format!("{}: min {}", slot.slice, slot.min));
+    }
+}
+
+/// Whether an entry is of a slot's kind and method.
+fn holds(slot: &Slot, entry: &Value) -> bool {
+    let request = entry.get("request");
+    let text = |name: &str| request.and_then(|request| request.get(name)).and_then(Value::as_str);
+    let resource = entry.get("resource");
+    let named = match resource {
+        Some(resource) => resource.get("resourceType").and_then(Value::as_str),
+        // A GET carries no resource: its address tells the type.
+        None => text("url").and_then(|url| url.split(['/', '?']).next()),
+    };
+    let method_holds = text("method").is_some_and(|method| slot.methods.split(' ').any(|known| known == method));
+    let is_folder = || resource.is_some_and(is_folder);
+    let list_holds = match slot.slice {
+        "Folders" => is_folder(),
+        "SubmissionSet" => !is_folder(),
+        _ => true,
+    };
+    named == Some(slot.resource) && method_holds && list_holds
+}
+
+fn is_folder(list: &Value) -> bool {
+    list.get("code").into_iter().flat_map(Coding::all_of).any(|coding| coding.is(LIST_TYPES, "folder"))
+}
+
+/// Tells of an entry no slot holds: of its method, where only that is wrong.
+fn foreign(judge: &mut Judge<'_>, slots: &[Slot], path: &Path<'_>, entry: &Value) {
+    let kind = kind_of(entry);
+    let methods: Vec<&str> = slots.iter().filter(|slot| Some(slot.resource) == kind).map(|slot| slot.methods).collect();
+    let rule = slots.first().map_or("MHD 1.2 entry", |slot| slot.rule);
+    if methods.is_empty() {
+        let mut known: Vec<&str> = slots.iter().map(|slot| slot.resource).collect();
+        known.dedup();
+        judge.push(Level::Error, Code::BundleEntry, rule, path, &known.join(" | "));
+    } else {
+        let request = path.child("request");
+        judge.push(Level::Error, Code::BundleEntry, rule, &request.child("method"), &methods.join(" | "));
+    }
+}
+
+fn resource<'v>(judge: &mut Judge<'v>, resource: &'v Value, slot: &Slot, path: &Path<'_>, entries: &'v [Value]) {
+    match slot.slice {
+        "UpdateDocumentRefs" => patch(judge, resource, slot, path),
+        "DocumentRefs" => {
+            let before = judge.issues.len();
+            if let Some(profile) = find(slot.profile, judge.mode) {
+                judge.resource(resource, profile, path);
+            }
+            attachments(judge, resource, path, entries, before);
+        }
+        _ => {
+            if let Some(profile) = find(slot.profile, judge.mode) {
+                judge.resource(resource, profile, path);
+            }
+        }
+    }
+}
+
+/// Exactly one operation: replace the status by superseded (`IHE.MHD.Patch.Parameters`).
+fn patch(judge: &mut Judge<'_>, parameters: &Value, slot: &Slot, path: &Path<'_>) {
+    let operations = parameters.get("parameter").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let part = |operation: &Value, name: &str, form: &str| {
+        let parts = operation.get("part")?.as_array()?;
+        let part = parts.iter().find(|part| part.get("name").and_then(Value::as_str) == Some(name))?;
+        part.get(form)?.as_str().map(str::to_owned)
+    };
+    let holds = match operations {
+        [operation] => {
+            operation.get("name").and_then(Value::as_str) == Some("operation")
+                && part(operation, "type", "valueCode").as_deref() == Some("replace")
+                && part(operation, "path", "valueString").as_deref() == Some("DocumentReference.status")
+                && part(operation, "value", "valueCode").as_deref() == Some("superseded")
+        }
+        _ => false,
+    };
+    if !holds {
+        let expected = "replace DocumentReference.status superseded";
+        judge.push(Level::Error, Code::Profile, slot.rule, &path.child("parameter"), expected);
+    }
+}
+
+/// The document an attachment points to stands in the bundle; one that is a FHIR document has no hash and no size.
+fn attachments(judge: &mut Judge<'_>, document: &Value, path: &Path<'_>, entries: &[Value], before: usize) {
+    let contents = document.get("content").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let all = path.child("content");
+    for (index, content) in contents.iter().enumerate() {
+        let Some(attachment) = content.get("attachment") else { continue };
+        let Some(url) = attachment.get("url").and_then(Value::as_str) else { continue };
+        let content = all.index(index);
+        let here = content.child("attachment");
+        match entries.iter().find(|entry| answers_to(entry, url)).and_then(kind_of) {
+            None => {
+                let level = if judge.mode.mode == Conformance::Lenient { Level::Warning } else { Level::Error };
+                judge.push(level, Code::BundleMissing, "MHD 1.2 attachment", &here.child("url"), "Binary");
+            }
+            Some("Bundle") => {
+                let moot = ["hash", "size"].map(|name| here.child(name).written());
+                let mut place = 0;
+                judge.issues.retain(|issue| {
+                    place += 1;
+                    let is_moot = issue.path.as_ref().is_some_and(|path| moot.contains(path));
+                    place <= before || issue.code != Code::Missing || !is_moot
+                });
+                for name in ["hash", "size"].into_iter().filter(|name| attachment.get(name).is_some()) {
+                    judge.push(Level::Error, Code::Profile, "MHD 1.2 attachment", &here.child(name), "max 0");
+                }
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn kind_of(entry: &Value) -> Option<&str> {
+    entry.get("resource")?.get("resourceType")?.as_str()
+}
+
+/// Whether an entry holds what an address names: its fullUrl, or `Binary/id` and `Bundle/id` at its end.
+fn answers_to(entry: &Value, url: &str) -> bool {
+    if entry.get("fullUrl").and_then(Value::as_str) == Some(url) {
+        return true;
+    }
+    let id = entry.get("resource").and_then(|resource| resource.get("id")).and_then(Value::as_str);
+    let (Some(kind @ ("Binary" | "Bundle")), Some(id)) = (kind_of(entry), id) else { return false };
+    url.strip_suffix(id)
+        .and_then(|rest| rest.strip_suffix('/'))
+        .and_then(|rest| rest.strip_suffix(kind))
+        .is_some_and(|base| base.is_empty() || base.ends_with('/'))
+}

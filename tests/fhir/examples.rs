@@ -1,0 +1,55 @@
+//! Every published R4 example is judged; the files flagged are known by name (spec/fhir-r4 §1, §4.6).
+//!
+//! `ESPACE_FHIR_EXAMPLES` names the unpacked `package/` folder of npm `hl7.fhir.r4.examples` 4.0.1.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use espace::fhir::codec::json;
+use espace::fhir::validate;
+
+fn flagged_in(files: &[PathBuf]) -> BTreeSet<String> {
+    let mut flagged = BTreeSet::new();
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let bytes = std::fs::read(file).unwrap();
+        let issues = match json::parse(&bytes) {
+            Ok(resource) => validate::structural(&resource),
+            Err(error) => error.issues().to_vec(),
+        };
+        if let Some(issue) = issues.iter().find(|issue| !issue.is_warning) {
+            if std::env::var_os("ESPACE_FHIR_EXAMPLES_VERBOSE").is_some() {
+                println!("{name}: {:?} {:?} {:?}", issue.code, issue.path, issue.detail);
+            }
+            flagged.insert(name.to_owned());
+        }
+    }
+    flagged
+}
+
+#[test]
+fn published_examples_are_flagged_only_where_their_defects_are_known() {
+    let Some(folder) = std::env::var_os("ESPACE_FHIR_EXAMPLES") else {
+        println!("SKIPPED: ESPACE_FHIR_EXAMPLES is not set");
+        return;
+    };
+    let is_resource =
+        |path: &PathBuf| path.extension().is_some_and(|end| end == "json") && !path.ends_with("package.json");
+    let mut files: Vec<_> = std::fs::read_dir(Path::new(&folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(is_resource);
+    files.retain(|path| !path.file_name().unwrap().to_str().unwrap().starts_with('.'));
+    files.sort();
+    assert!(files.len() > 5000, "the whole package: {} files", files.len());
+    let (first, second) = files.split_at(files.len() / 2);
+    let flagged = std::thread::scope(|scope| {
+        let other = scope.spawn(|| flagged_in(second));
+        let mut flagged = flagged_in(first);
+        flagged.extend(other.join().unwrap());
+        flagged
+    });
+    let known: BTreeSet<String> = include_str!("flagged.txt").lines().map(str::to_owned).collect();
+    let anew: Vec<_> = flagged.difference(&known).collect();
+    assert!(anew.is_empty(), "flagged anew: {anew:?}");
+    let no_more: Vec<_> = known.difference(&flagged).collect();
+    assert!(no_more.is_empty(), "no longer flagged, to be taken off the list: {no_more:?}");
+}

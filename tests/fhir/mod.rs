@@ -1,0 +1,6 @@
+//! FHIR R4: reading, validating, profiles (contract §8, spec/fhir-r4).
+
+mod examples;
+mod json;
+mod profiles;
+mod structural;
