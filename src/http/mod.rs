@@ -1,1 +1,3 @@
 //! actix-web lives here only: TLS, routes, extraction, rendering.
+
+pub mod tls;
