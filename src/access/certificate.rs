@@ -20,9 +20,8 @@ pub const DEV_UNIT: &str = "ESPACE DEV";
 
 /// Content octets of `2.25.35145125311381360965458277272740327214`, the certificate policy of the
 /// development PKI. Under `2.25` an OID belongs to whoever drew its UUID (ITU-T X.667).
-pub const DEV_POLICY: &[u8] = &[
-    0x69, 0xb4, 0xf0, 0xda, 0x9d, 0xbc, 0x83, 0xca, 0xe8, 0x8d, 0x93, 0x87, 0xdd, 0xa3, 0x92, 0xa2, 0x99, 0xde, 0x2e,
-];
+pub const DEV_POLICY: &[u8] =
+    &[0x69, 0xb4, 0xf0, 0xda, 0x9d, 0xbc, 0x83, 0xca, 0xe8, 0x8d, 0x93, 0x87, 0xdd, 0xa3, 0x92, 0xa2, 0x99, 0xde, 0x2e];
 
 /// Bytes that are no X.509 certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -143,10 +142,8 @@ fn text<'a>(attribute: &'a AttributeTypeAndValue<'_>) -> Option<&'a str> {
 /// A name as RFC 4514 writes it: last relative name first, keywords of its §3 table only, every
 /// other attribute as dotted type and hexadecimal BER.
 pub(super) fn rfc4514(name: &X509Name<'_>) -> String {
-    let relative: Vec<String> = name
-        .iter_rdn()
-        .map(|relative| relative.iter().map(rfc4514_attribute).collect::<Vec<_>>().join("+"))
-        .collect();
+    let relative: Vec<String> =
+        name.iter_rdn().map(|relative| relative.iter().map(rfc4514_attribute).collect::<Vec<_>>().join("+")).collect();
     relative.into_iter().rev().collect::<Vec<_>>().join(",")
 }
 
@@ -168,8 +165,12 @@ fn rfc4514_attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
         (Some(keyword), Some(value)) => format!("{keyword}={}", escaped(value)),
         (keyword, _) => {
             let ber = attribute.attr_value().to_der_vec().unwrap_or_default();
-            let hexadecimal: String = ber.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{}=#{hexadecimal}", keyword.unwrap_or(&dotted))
+            let mut out = format!("{}=#", keyword.unwrap_or(&dotted));
+            for byte in ber {
+                let nibbles = [byte >> 4, byte & 0xf].map(|nibble| char::from_digit(nibble.into(), 16));
+                out.extend(nibbles.into_iter().flatten());
+            }
+            out
         }
     }
 }
@@ -188,65 +189,4 @@ fn escaped(value: &str) -> String {
         }
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
-
-    use super::*;
-
-    fn certificate(subject: &[(DnType, &str)]) -> Certificate {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name = DistinguishedName::new();
-        for (kind, value) in subject {
-            params.distinguished_name.push(kind.clone(), *value);
-        }
-        let key = KeyPair::generate().unwrap();
-        Certificate::from_der(params.self_signed(&key).unwrap().der()).unwrap()
-    }
-
-    #[test]
-    fn an_igc_sante_organisation_is_the_structure_of_its_unit() {
-        let org = certificate(&[
-            (DnType::CountryName, "FR"),
-            (DnType::StateOrProvinceName, "Paris (75)"),
-            (DnType::OrganizationName, "AGENCE DU NUMERIQUE EN SANTE, \"ANS\""),
-            (DnType::OrganizationalUnitName, "318751275100020"),
-            (DnType::CommonName, "api.example"),
-        ]);
-        assert_eq!(
-            org.subject,
-            "CN=api.example,OU=318751275100020,O=AGENCE DU NUMERIQUE EN SANTE\\, \\\"ANS\\\",ST=Paris (75),C=FR"
-        );
-        assert_eq!(org.structure.unwrap().as_str(), "318751275100020");
-        assert_eq!(org.common_name, "api.example");
-    }
-
-    #[test]
-    fn a_person_is_no_structure() {
-        let person = certificate(&[
-            (DnType::CountryName, "FR"),
-            (DnType::CustomDnType(vec![2, 5, 4, 12]), "Médecin"),
-            (DnType::CommonName, "801234567897"),
-        ]);
-        assert_eq!(person.structure, None);
-        assert_eq!(person.subject, "CN=801234567897,2.5.4.12=#0c084dc3a9646563696e,C=FR");
-    }
-
-    #[test]
-    fn several_units_name_a_structure_only_if_one_does() {
-        // rcgen keeps one value per type: the second unit goes in under its number.
-        let second = || DnType::CustomDnType(vec![2, 5, 4, 11]);
-        let unit = DnType::OrganizationalUnitName;
-        let with_service = certificate(&[(unit.clone(), "1750803447"), (second(), "0002 187512751")]);
-        assert_eq!(with_service.structure.unwrap().as_str(), "1750803447");
-        assert_eq!(certificate(&[(unit, "1750803447"), (second(), "1120459876")]).structure, None);
-    }
-
-    #[test]
-    fn only_a_dev_certificate_bears_the_marker() {
-        assert!(Certificate::is_dev(&certificate(&[(DnType::OrganizationalUnitName, DEV_UNIT)]).der));
-        assert!(!Certificate::is_dev(&certificate(&[(DnType::OrganizationalUnitName, "1750803447")]).der));
-    }
 }

@@ -14,8 +14,6 @@ pub const PURPOSE_SYSTEM: &str = "urn:oid:1.2.250.1.213.1.1.4.248";
 pub const PROFESSION_SYSTEM: &str = "urn:oid:1.2.250.1.71.1.2.7";
 /// OID of the savoir-faire that VIHF names beside the profession (mes-rules §9.4).
 pub const SPECIALITY_SYSTEM: &str = "urn:oid:1.2.250.1.71.4.2.5";
-/// OID of TRE_R02, activity sectors (mes-rules §9.2).
-pub const SECTOR_SYSTEM: &str = "urn:oid:1.2.250.1.71.4.2.4";
 
 /// The claims of an access token. Instants are seconds of the domain clock.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -96,8 +96,8 @@ impl TokenRequest {
         }
         let grant = form.grant()?;
         let asked = form.one("scope")?.ok_or(invalid_request("scope is required"))?;
-        let scopes = scope::parse(asked)
-            .or(Err(Refusal::new(OAuthCode::InvalidScope, "a scope is unknown to this server")))?;
+        let scopes =
+            scope::parse(asked).or(Err(Refusal::new(OAuthCode::InvalidScope, "a scope is unknown to this server")))?;
         form.check_requested_type()?;
         let purpose = form.purpose()?;
         Ok(Self {

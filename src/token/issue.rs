@@ -211,8 +211,7 @@ impl Issuer {
             Grant::TokenExchange { subject_token, actor_token } => {
                 let id = self.subjects.verify(subject_token.expose(), &self.clocks)?;
                 let actor = actor_token.as_ref();
-                let actor =
-                    actor.map(|token| assertion::verify_actor(token.expose(), certificate, &structure, real));
+                let actor = actor.map(|token| assertion::verify_actor(token.expose(), certificate, &structure, real));
                 let situation = actor.transpose()?.and_then(|actor| actor.situation_exercice);
                 let who = Who::Professional { id, mode: AuthMode::Direct, situation };
                 Ok(Identified { structure, who, once: None })
@@ -259,9 +258,7 @@ impl Issuer {
         let hexadecimal = || format!("{:?}", crate::ids::Digest256(certificate.fingerprint));
         let matches = cnf.trim_end_matches('=') == expected
             || self.config.cnf == CnfForm::Compat
-                && STANDARD
-                    .decode_to_vec(cnf)
-                    .is_ok_and(|text| text.eq_ignore_ascii_case(hexadecimal().as_bytes()));
+                && STANDARD.decode_to_vec(cnf).is_ok_and(|text| text.eq_ignore_ascii_case(hexadecimal().as_bytes()));
         if matches { Ok(()) } else { Err(invalid_grant("cnf is not the fingerprint of this connection's certificate")) }
     }
 

@@ -26,6 +26,7 @@ pub(super) enum JwsError {
 #[derive(Deserialize)]
 pub(super) struct Header {
     alg: String,
+    pub(super) typ: Option<String>,
     pub(super) kid: Option<String>,
     pub(super) x5c: Option<Vec<String>>,
     crit: Option<Vec<String>>,

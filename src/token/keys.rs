@@ -331,8 +331,7 @@ fn retired(directory: &Path) -> Result<Vec<Jwk>, KeyError> {
         let name = name.to_string_lossy();
         if name.starts_with("retired-") && name.ends_with(".json") {
             let text = fs::read(&path).map_err(|source| KeyError::File { path: path.clone(), source })?;
-            let jwk = serde_json::from_slice(&text).or_else(|_| Err(KeyError::Content { path: path.clone() }))?;
-            found.push(jwk);
+            found.push(serde_json::from_slice(&text).or(Err(KeyError::Content { path }))?);
         }
     }
     Ok(found)

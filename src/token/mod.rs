@@ -7,6 +7,7 @@
 
 pub mod assertion;
 pub mod claims;
+pub mod client;
 pub mod grant;
 pub mod issue;
 mod jws;

@@ -136,9 +136,10 @@ impl Scope {
     pub fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Transaction(held), Self::Transaction(asked)) => held == asked,
-            (Self::Resource { level, kind, verbs }, Self::Resource { level: asked_level, kind: asked, verbs: more }) => {
-                level == asked_level && (kind == "*" || kind == asked) && more.iter().all(|verb| verbs.contains(verb))
-            }
+            (
+                Self::Resource { level, kind, verbs },
+                Self::Resource { level: asked_level, kind: asked, verbs: more },
+            ) => level == asked_level && (kind == "*" || kind == asked) && more.iter().all(|verb| verbs.contains(verb)),
             _ => false,
         }
     }

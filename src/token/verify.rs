@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::assertion::SKEW;
-use super::claims::{Claims, Confirmation, PROFESSION_SYSTEM};
+use super::claims::{ACCESS_TOKEN, Claims, Confirmation, PROFESSION_SYSTEM};
 use super::jws::{Jws, JwsError};
 use super::keys::KeyStore;
 use super::scope::{self, Scope};
@@ -73,8 +73,6 @@ impl From<JwsError> for TokenError {
 /// A token that verified, read once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedToken {
-    /// Everything it says.
-    pub claims: Claims,
     /// The class the rules read.
     pub class: CallerClass,
     /// Its purpose of use.
@@ -86,6 +84,8 @@ pub struct VerifiedToken {
     person: Option<Person>,
     patient: Option<Ins>,
     record: Option<Ins>,
+    /// Everything it says.
+    pub claims: Claims,
 }
 
 impl VerifiedToken {
@@ -208,6 +208,10 @@ impl Verifier {
 
     fn read(&self, token: &str) -> Result<VerifiedToken, TokenError> {
         let jws = Jws::parse(token)?;
+        // RFC 9068 §4: what we sign for another use is no access token.
+        if jws.header.typ.as_deref() != Some(ACCESS_TOKEN) {
+            return Err(TokenError::Malformed);
+        }
         let keys = self.keys.load();
         let key = jws.header.kid.as_deref().and_then(|kid| keys.public().find(kid));
         let claims: Claims = jws.verify(key.ok_or(TokenError::UnknownKey)?)?;

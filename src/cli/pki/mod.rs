@@ -75,12 +75,7 @@ pub enum PkiError {
 /// Creates what is missing of the development PKI in `out`, and renews its revocation list.
 /// `clock` is the real clock. A new root makes everything else new; a leaf that has expired is
 /// made again (but for `expired`).
-pub fn create_dev_pki(
-    out: &Path,
-    options: Options,
-    clock: &dyn Clock,
-    ids: &dyn IdSource,
-) -> Result<Report, PkiError> {
+pub fn create_dev_pki(out: &Path, options: Options, clock: &dyn Clock, ids: &dyn IdSource) -> Result<Report, PkiError> {
     if options.p12 {
         return Err(PkiError::NoPkcs12);
     }

@@ -56,11 +56,7 @@ impl Refused {
 
 impl Live {
     /// Reads a generation from its files.
-    pub(super) fn read(
-        settings: &Settings,
-        provider: &Arc<CryptoProvider>,
-        generation: u64,
-    ) -> Result<Self, TlsError> {
+    pub(super) fn read(settings: &Settings, provider: &Arc<CryptoProvider>, generation: u64) -> Result<Self, TlsError> {
         let paths = &settings.paths;
         let chain = source::certificates(&paths.certificate)?;
         let server_ends = chain.first().and_then(|leaf| Certificate::from_der(leaf).ok()?.validity());
@@ -68,7 +64,7 @@ impl Live {
             refuse_dev(paths)?;
         }
         let server = CertifiedKey::from_der(chain, source::key(&paths.key)?, provider)
-            .map_err(|_| TlsError::KeyDiffers { path: paths.key.clone() })?;
+            .map_err(|source| TlsError::KeyDiffers { path: paths.key.clone(), source })?;
 
         let mut authorities = Vec::new();
         for path in &paths.authorities {
@@ -177,9 +173,8 @@ impl Live {
         above: &[CertificateDer<'_>],
     ) -> Result<Option<Timestamp>, Refused> {
         let mut until = ends(leaf);
-        let revoked = |found: &X509Certificate<'_>| {
-            self.revocation.contains(found.issuer().as_raw(), found.raw_serial())
-        };
+        let revoked =
+            |found: &X509Certificate<'_>| self.revocation.contains(found.issuer().as_raw(), found.raw_serial());
         let refused = || Refused::new(Reason::Revoked, CertificateError::Revoked);
         if revoked(leaf) {
             return Err(refused());

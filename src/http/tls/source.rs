@@ -63,11 +63,13 @@ pub enum TlsError {
         /// What it should hold.
         what: &'static str,
     },
-    /// The server's key is not that of its certificate.
-    #[error("{} is not the key of the server's certificate", path.display())]
+    /// The server's key is not that of its certificate, or cannot be used.
+    #[error("{} is not a usable key of the server's certificate", path.display())]
     KeyDiffers {
         /// The key's file.
         path: PathBuf,
+        /// Why.
+        source: rustls::Error,
     },
     /// A revocation list is refused.
     #[error("the revocation list {} is refused", path.display())]
@@ -124,6 +126,6 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 /// The private key of a PEM file.
 pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let bytes = zeroize::Zeroizing::new(read(path)?);
-    PrivateKeyDer::from_pem_slice(&bytes)
-        .or_else(|_| Err(TlsError::Content { path: path.to_owned(), what: "private key" }))
+    let content = TlsError::Content { path: path.to_owned(), what: "private key" };
+    PrivateKeyDer::from_pem_slice(&bytes).or(Err(content))
 }

@@ -44,10 +44,7 @@ impl Verifier {
         Self { live, counters, algorithms }
     }
 
-    fn possession(
-        &self,
-        verified: Result<HandshakeSignatureValid, Error>,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    fn possession(&self, verified: Result<HandshakeSignatureValid, Error>) -> Result<HandshakeSignatureValid, Error> {
         verified.inspect_err(|_| self.counters.refused(Reason::Possession))
     }
 }
