@@ -21,3 +21,10 @@ mod support;
 mod blob;
 mod fhir;
 mod support;
+// `cfg(test)` tells clippy that whole modules are tests, helpers included.
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod token;

@@ -145,3 +145,5 @@ pub fn run() -> ExitCode {
 }
 //! One file per command.
 pub mod demo;
+
+pub mod pki;

@@ -16,3 +16,4 @@ pub mod tls;
 
 pub use app::App;
 pub use server::{Listening, bind, start};
+pub mod tls;
