@@ -1,0 +1,92 @@
+//! The schema: both trees of `migrations/` are embedded, and a database of another version is refused.
+
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::config::{Config, Target};
+use super::error::{Error, Result};
+use super::postgres::Connector;
+use super::sqlite;
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Which migrations a database has seen, and which this program knows, both in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// Applied to the database.
+    pub applied: Vec<String>,
+    /// Known to this program.
+    pub known: Vec<String>,
+}
+
+impl MigrationStatus {
+    /// Known but not yet applied.
+    pub fn pending(&self) -> Vec<&str> {
+        self.known.iter().filter(|version| !self.applied.contains(version)).map(String::as_str).collect()
+    }
+
+    /// Applied but not known: by a later release.
+    pub fn unknown(&self) -> Vec<&str> {
+        self.applied.iter().filter(|version| !self.known.contains(version)).map(String::as_str).collect()
+    }
+
+    /// Refuses what this program cannot serve.
+    pub(super) fn check(&self) -> Result<()> {
+        if let Some(version) = self.unknown().first() {
+            return Err(Error::Schema(format!("migration {version} is of a later release than this program")));
+        }
+        if let Some(version) = self.pending().first() {
+            return Err(Error::Schema(format!("migration {version} is pending; run `espace migrate up`")));
+        }
+        Ok(())
+    }
+}
+
+/// Applies what is pending; nothing if the database knows more than this program.
+pub(super) fn migrate(config: &Config) -> Result<MigrationStatus> {
+    match config.target()? {
+        Target::Sqlite(path) => run(&mut sqlite::connect(&path)?, || SQLITE),
+        Target::Postgres(url) => run(&mut Connector::new(&url, config)?.connect()?, || POSTGRES),
+    }
+}
+
+/// What a database has seen.
+pub(super) fn status(config: &Config) -> Result<MigrationStatus> {
+    match config.target()? {
+        Target::Sqlite(path) => read(&mut sqlite::connect(&path)?, || SQLITE),
+        Target::Postgres(url) => read(&mut Connector::new(&url, config)?.connect()?, || POSTGRES),
+    }
+}
+
+fn run<C, DB>(conn: &mut C, tree: fn() -> EmbeddedMigrations) -> Result<MigrationStatus>
+where
+    DB: diesel::backend::Backend,
+    C: MigrationHarness<DB>,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let before = read(conn, tree)?;
+    if !before.unknown().is_empty() {
+        before.check()?;
+    }
+    conn.run_pending_migrations(tree()).map_err(Error::Migration)?;
+    read(conn, tree)
+}
+
+fn read<C, DB>(conn: &mut C, tree: fn() -> EmbeddedMigrations) -> Result<MigrationStatus>
+where
+    DB: diesel::backend::Backend,
+    C: MigrationHarness<DB>,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let mut applied: Vec<String> =
+        conn.applied_migrations().map_err(Error::Migration)?.iter().map(MigrationVersion::to_string).collect();
+    let mut known: Vec<String> = MigrationSource::<DB>::migrations(&tree())
+        .map_err(Error::Migration)?
+        .iter()
+        .map(|migration: &Box<dyn Migration<DB>>| migration.name().version().to_string())
+        .collect();
+    applied.sort_unstable();
+    known.sort_unstable();
+    Ok(MigrationStatus { applied, known })
+}

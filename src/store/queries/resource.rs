@@ -1,0 +1,167 @@
+//! Resources: the current version with its index rows, and the older ones.
+
+use diesel::prelude::*;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::super::Conn;
+use super::super::dialect;
+use crate::access::permit::Permit;
+use crate::clock::to_micros;
+use crate::ids::PatientKey;
+use crate::model::resource::{NewResource, ResourceType, StoredResource};
+use crate::store::cached::Cached;
+use crate::store::error::{Error, Result};
+use crate::store::rows;
+use crate::store::schema::{resource, resource_history, search_index};
+
+/// Columns of a version as it is read: id, version, body, instant.
+pub(super) type Row = (Vec<u8>, i32, Vec<u8>, i64);
+
+pub(in crate::store) fn put_resource(conn: &mut Conn, permit: &Permit, new: &NewResource) -> Result<()> {
+    let pt = permit.shard().get();
+    let is_kept = if new.version > 1 { replace(conn, pt, new)? } else { insert(conn, pt, new)? };
+    if !is_kept {
+        return Err(Error::Conflict { table: "resource" });
+    }
+    dialect::put_index_rows(conn, pt, new)
+}
+
+fn insert(conn: &mut Conn, pt: i64, new: &NewResource) -> Result<bool> {
+    let statement = diesel::insert_into(resource::table)
+        .values((
+            resource::pt.eq(pt),
+            resource::kind.eq(new.kind.number()),
+            resource::id.eq(new.id.as_bytes()),
+            resource::version.eq(new.version),
+            resource::updated_at.eq(to_micros(new.updated_at)),
+            resource::is_deleted.eq(false),
+            resource::body.eq(&new.body),
+        ))
+        .on_conflict_do_nothing();
+    Ok(Cached(statement).execute(conn)? > 0)
+}
+
+/// Moves the version before to history and puts the new one in its place, unless another version
+/// came between.
+fn replace(conn: &mut Conn, pt: i64, new: &NewResource) -> Result<bool> {
+    let kind = new.kind.number();
+    if !shelve(conn, pt, kind, new.id, new.version - 1)? {
+        return Ok(false);
+    }
+    let statement = diesel::update(resource::table.find((pt, kind, new.id.as_bytes()))).set((
+        resource::version.eq(new.version),
+        resource::updated_at.eq(to_micros(new.updated_at)),
+        resource::is_deleted.eq(false),
+        resource::body.eq(&new.body),
+    ));
+    Cached(statement).execute(conn)?;
+    unindex(conn, pt, kind, new.id)?;
+    Ok(true)
+}
+
+/// Copies the current version to history; false if it is not `version`.
+fn shelve(conn: &mut Conn, pt: i64, kind: i16, id: Uuid, version: i32) -> Result<bool> {
+    let current = resource::table.find((pt, kind, id.as_bytes())).filter(resource::version.eq(version)).select((
+        resource::pt,
+        resource::kind,
+        resource::id,
+        resource::version,
+        resource::updated_at,
+        resource::body,
+    ));
+    let statement = current.insert_into(resource_history::table).into_columns((
+        resource_history::pt,
+        resource_history::kind,
+        resource_history::id,
+        resource_history::version,
+        resource_history::updated_at,
+        resource_history::body,
+    ));
+    Ok(Cached(statement).execute(conn)? > 0)
+}
+
+fn unindex(conn: &mut Conn, pt: i64, kind: i16, id: Uuid) -> Result<()> {
+    let rows = search_index::table
+        .filter(search_index::pt.eq(pt))
+        .filter(search_index::kind.eq(kind))
+        .filter(search_index::id.eq(id.as_bytes()));
+    Cached(diesel::delete(rows)).execute(conn)?;
+    Ok(())
+}
+
+pub(in crate::store) fn withdraw_resource(
+    conn: &mut Conn,
+    permit: &Permit,
+    kind: ResourceType,
+    id: Uuid,
+    at: Timestamp,
+) -> Result<bool> {
+    let (pt, kind) = (permit.shard().get(), kind.number());
+    let current: Option<i32> = resource::table
+        .find((pt, kind, id.as_bytes()))
+        .filter(resource::is_deleted.eq(false))
+        .select(resource::version)
+        .first(conn)
+        .optional()?;
+    let Some(version) = current else { return Ok(false) };
+    shelve(conn, pt, kind, id, version)?;
+    let statement = diesel::update(resource::table.find((pt, kind, id.as_bytes()))).set((
+        resource::version.eq(version + 1),
+        resource::updated_at.eq(to_micros(at)),
+        resource::is_deleted.eq(true),
+        resource::body.eq(&[] as &[u8]),
+    ));
+    Cached(statement).execute(conn)?;
+    unindex(conn, pt, kind, id)?;
+    Ok(true)
+}
+
+pub(in crate::store) fn fact_resource_exists(
+    conn: &mut Conn,
+    patient: PatientKey,
+    kind: ResourceType,
+    id: Uuid,
+) -> Result<bool> {
+    let row =
+        resource::table.find((patient.get(), kind.number(), id.as_bytes())).filter(resource::is_deleted.eq(false));
+    Ok(diesel::select(diesel::dsl::exists(row)).get_result(conn)?)
+}
+
+pub(in crate::store) fn find_resource(
+    conn: &mut Conn,
+    permit: &Permit,
+    kind: ResourceType,
+    id: Uuid,
+) -> Result<Option<StoredResource>> {
+    let row: Option<Row> = resource::table
+        .find((permit.shard().get(), kind.number(), id.as_bytes()))
+        .filter(resource::is_deleted.eq(false))
+        .select((resource::id, resource::version, resource::body, resource::updated_at))
+        .first(conn)
+        .optional()?;
+    row.map(to_resource).transpose()
+}
+
+pub(in crate::store) fn find_version(
+    conn: &mut Conn,
+    permit: &Permit,
+    kind: ResourceType,
+    id: Uuid,
+    version: i32,
+) -> Result<Option<StoredResource>> {
+    let current = find_resource(conn, permit, kind, id)?;
+    if current.as_ref().is_some_and(|current| current.version == version) {
+        return Ok(current);
+    }
+    let row: Option<Row> = resource_history::table
+        .find((permit.shard().get(), kind.number(), id.as_bytes(), version))
+        .select((resource_history::id, resource_history::version, resource_history::body, resource_history::updated_at))
+        .first(conn)
+        .optional()?;
+    row.map(to_resource).transpose()
+}
+
+pub(super) fn to_resource((id, version, body, updated_at): Row) -> Result<StoredResource> {
+    Ok(StoredResource { id: rows::uuid(&id, "resource", "id")?, version, body, updated_at: rows::instant(updated_at) })
+}

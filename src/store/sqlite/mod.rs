@@ -1,0 +1,49 @@
+//! SQLite: one thread that writes, with a group commit, and some that read (house rules §7).
+
+mod reader;
+mod writer;
+
+use std::path::Path;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
+
+use super::engine::{Queue, Settings};
+use super::error::{Error, Result};
+
+/// The connection for which `queries/` is compiled here.
+pub(super) type Conn = SqliteConnection;
+/// Its back end.
+pub(super) type Db = diesel::sqlite::Sqlite;
+
+#[path = "../queries/dialect_sqlite.rs"]
+pub(super) mod dialect;
+#[path = "../queries/mod.rs"]
+pub(super) mod queries;
+
+/// The queues of an opened database: where writes go, and where reads go.
+pub(super) fn open(path: &Path, settings: &Settings) -> Result<(Queue, Queue)> {
+    // The writer comes first: its connection turns write-ahead logging on.
+    let writes = writer::start(connect(path)?, settings)?;
+    let reads = reader::start(path, settings)?;
+    Ok((writes, reads))
+}
+
+/// A connection with the settings all of ours share.
+pub(super) fn connect(path: &Path) -> Result<Conn> {
+    let url = path.to_str().ok_or_else(|| Error::Config("the path of the database is not UTF-8".to_owned()))?;
+    let mut conn = Conn::establish(url).map_err(|error| Error::Lost(Box::new(error)))?;
+    // busy_timeout is for the other processes that may hold the lock: a command, a backup.
+    conn.batch_execute(
+        "PRAGMA busy_timeout = 5000;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -16384;
+         PRAGMA mmap_size = 268435456;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA wal_autocheckpoint = 4000;",
+    )?;
+    Ok(conn)
+}

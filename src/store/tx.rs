@@ -1,0 +1,197 @@
+//! The storage contract: every verb a unit of work may say to the store (house rules §7).
+//!
+//! A verb that starts with `fact_` reads what a decision needs and asks for no permit. Every other
+//! verb on a record asks for the [`Permit`] that the decision gave. The last group serves the
+//! directory, the token endpoint, workers and commands.
+
+use diesel::SqliteConnection;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::error::{self, Fatality};
+use super::postgres::PgConn;
+use super::records::{AuditFilter, BlobFile, ChainRow, Head, OutboxItem, Seal};
+use super::{postgres, sqlite};
+use crate::access::permit::Permit;
+use crate::error::Error;
+use crate::ids::{Digest256, Ins, NationalId, PatientKey, ShardKey, StructureId};
+use crate::model::audit::{AuditRecord, ChainedRecord};
+use crate::model::directory::{ClientSoftware, Exercise, Professional, Relation, Structure};
+use crate::model::document::{Blob, Document};
+use crate::model::notification::{Notification, NotificationState};
+use crate::model::profile::Profile;
+use crate::model::resource::{NewResource, ResourceType, StoredResource};
+use crate::model::search::Predicate;
+
+/// An open transaction, seen through its verbs.
+pub struct Tx<'c> {
+    back_end: BackEnd<'c>,
+    fatal: Option<Fatality>,
+}
+
+enum BackEnd<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConn),
+}
+
+impl<'c> Tx<'c> {
+    pub(super) const fn sqlite(conn: &'c mut SqliteConnection) -> Self {
+        Self { back_end: BackEnd::Sqlite(conn), fatal: None }
+    }
+
+    pub(super) const fn postgres(conn: &'c mut PgConn) -> Self {
+        Self { back_end: BackEnd::Postgres(conn), fatal: None }
+    }
+
+    /// What a closure made of its transaction. Once a statement has failed nothing may commit, even
+    /// if the closure took the error for an answer: PostgreSQL would silently roll back.
+    pub(super) fn conclude<T>(&mut self, outcome: Result<T, Error>) -> Result<T, Error> {
+        let outcome = outcome?;
+        if self.fatal.is_some() { Err(crate::error::Code::Internal.into()) } else { Ok(outcome) }
+    }
+
+    /// Why the transaction cannot go on, if it cannot.
+    pub(super) const fn fatality(&self) -> Option<Fatality> {
+        self.fatal
+    }
+
+    /// Keeps in mind for the running thread what the closure may make nothing of.
+    fn note<T>(&mut self, done: error::Result<T>) -> Result<T, Error> {
+        done.map_err(|fault| {
+            self.fatal = self.fatal.or(fault.fatality());
+            fault.into()
+        })
+    }
+}
+
+/// Writes the verbs out for both back ends: a verb is `queries::<file>::<name>`.
+macro_rules! verbs {
+    ($( $(#[$doc:meta])* $visibility:vis fn $file:ident::$name:ident($($arg:ident: $of:ty),*) -> $out:ty; )*) => {
+        impl Tx<'_> { $(
+            $(#[$doc])*
+            $visibility fn $name(&mut self, $($arg: $of),*) -> Result<$out, Error> {
+                let done = match &mut self.back_end {
+                    BackEnd::Sqlite(conn) => sqlite::queries::$file::$name(conn, $($arg),*),
+                    BackEnd::Postgres(conn) => postgres::queries::$file::$name(conn, $($arg),*),
+                };
+                self.note(done)
+            }
+        )* }
+    };
+}
+
+// Facts: what decisions and duplicates need. No permit.
+verbs! {
+    /// The record that is or was known by an identifier.
+    pub fn profile::fact_patient_by_identifier(system: &str, value: &str) -> Option<PatientKey>;
+    /// The record of an INS.
+    pub fn profile::fact_patient(ins: &Ins) -> Option<PatientKey>;
+    /// The state of a record.
+    pub fn profile::fact_profile(patient: PatientKey) -> Option<Profile>;
+    /// The ties of a professional with a record, in force or not.
+    pub fn profile::fact_relations(patient: PatientKey, professional: &NationalId) -> Vec<Relation>;
+    /// A document by the id of its fiche.
+    pub fn document::fact_document(patient: PatientKey, id: Uuid) -> Option<Document>;
+    /// A document by the digest of its masterIdentifier, within one record.
+    pub fn document::fact_document_by_identifier(patient: PatientKey, digest: &Digest256) -> Option<Document>;
+    /// The records that hold a document of this masterIdentifier.
+    pub fn document::fact_records_of_identifier(digest: &Digest256) -> Vec<PatientKey>;
+    /// The document whose bytes a Binary is.
+    pub fn document::fact_binary_document(patient: PatientKey, binary: Uuid) -> Option<Document>;
+    /// The documents of a submission set, by id.
+    pub fn document::fact_documents_of_submission(patient: PatientKey, submission: Uuid) -> Vec<Document>;
+    /// Whether a record holds a resource of this id, in its current version.
+    pub fn resource::fact_resource_exists(patient: PatientKey, kind: ResourceType, id: Uuid) -> bool;
+}
+
+// What a permit opens.
+verbs! {
+    /// Keeps version 1 of a resource, or moves the version before to history and replaces it with
+    /// its index rows; `conflit` unless the current version is the one before.
+    pub fn resource::put_resource(permit: &Permit, new: &NewResource) -> ();
+    /// Takes a resource out of reads and searches, its last version kept in history; false if it is
+    /// not there.
+    pub fn resource::withdraw_resource(permit: &Permit, kind: ResourceType, id: Uuid, at: Timestamp) -> bool;
+    /// The current version of a resource.
+    pub fn resource::find_resource(permit: &Permit, kind: ResourceType, id: Uuid) -> Option<StoredResource>;
+    /// One version of a resource, current or older.
+    pub fn resource::find_version(permit: &Permit, kind: ResourceType, id: Uuid, version: i32) -> Option<StoredResource>;
+    /// A page of a search with the sort value of each row.
+    pub fn search::search(permit: &Permit, predicate: &Predicate) -> Vec<(StoredResource, Option<i64>)>;
+    /// How many resources a search finds, whatever its page.
+    pub fn search::count(permit: &Permit, predicate: &Predicate) -> i64;
+    /// Keeps a document's facts, or replaces them (`created_at` stays); `conflit` if its
+    /// masterIdentifier belongs to another document of the record.
+    pub fn document::put_document(permit: &Permit, document: &Document, created_at: Timestamp) -> ();
+    /// Keeps the bytes of a document, or where they are.
+    pub fn blob::put_blob(permit: &Permit, blob: &Blob) -> ();
+    /// The bytes of a document, or where they are.
+    pub fn blob::find_blob(permit: &Permit, id: Uuid) -> Option<Blob>;
+    /// Notes an access; true if it is this accessor's first one to the record.
+    pub fn notice::record_first_access(permit: &Permit, accessor: &str, at: Timestamp) -> bool;
+    /// Queues notices; one already queued for the same event and channel stays as it is. Answers
+    /// how many are new.
+    pub fn notice::put_notifications(permit: &Permit, notifications: &[Notification]) -> usize;
+    /// The traces of a record, newest first.
+    pub fn audit::list_audit(permit: &Permit, filter: &AuditFilter) -> Vec<ChainedRecord>;
+    /// One trace of a record.
+    pub fn audit::find_audit(permit: &Permit, id: Uuid) -> Option<ChainedRecord>;
+}
+
+// Without a record: directory, software, tokens, workers, commands.
+verbs! {
+    /// Keeps a person, or replaces it, and lists its INS among its identifiers.
+    pub fn profile::put_profile(profile: &Profile) -> ();
+    /// Lists a further identifier of a person (a former INS); `conflit` if it is another's.
+    pub fn profile::put_identifier(patient: PatientKey, system: &str, value: &str) -> ();
+    /// How many persons are known.
+    pub fn profile::count_profiles() -> i64;
+    /// Keeps a tie, or changes its end.
+    pub fn profile::put_relation(relation: &Relation) -> ();
+    /// Keeps a structure, or replaces it.
+    pub fn directory::put_structure(structure: &Structure) -> ();
+    /// A structure.
+    pub fn directory::find_structure(id: &StructureId) -> Option<Structure>;
+    /// Keeps a professional, or replaces it.
+    pub fn directory::put_professional(professional: &Professional) -> ();
+    /// Says that a professional works in a structure; both must be kept on their own.
+    pub fn directory::put_exercise(professional: &NationalId, structure: &StructureId, situation: &str) -> ();
+    /// The exercises of a professional.
+    pub fn directory::find_exercises(professional: &NationalId) -> Vec<Exercise>;
+    /// Enrols software, or replaces its enrolment; `conflit` if another one has its certificate.
+    pub fn client::put_client(client: &ClientSoftware) -> ();
+    /// All enrolled software, by id.
+    pub fn client::list_clients() -> Vec<ClientSoftware>;
+    /// An enrolment.
+    pub fn client::find_client(id: &str) -> Option<ClientSoftware>;
+    /// The enrolment of a certificate, by the fingerprint first, else by the subject.
+    pub fn client::find_client_by_certificate(subject_dn: &str, fingerprint: &str) -> Option<ClientSoftware>;
+    /// Suspends software from `at`, or (absent) resumes it; false if it is not enrolled.
+    pub fn client::suspend_client(id: &str, at: Option<Timestamp>) -> bool;
+    /// Uses up an assertion; false if it was used before.
+    pub fn client::use_assertion(structure: &StructureId, jti: &str, expires_at: Timestamp) -> bool;
+    /// Forgets the assertions that expired before `now`.
+    pub fn client::purge_assertions(now: Timestamp) -> usize;
+    /// Notices in a state, those due first.
+    pub fn notice::list_outbox(state: NotificationState, limit: i64) -> Vec<OutboxItem>;
+    /// The heads of chains, by key, after one.
+    pub fn audit::list_chains(after: Option<ShardKey>, limit: i64) -> Vec<Head>;
+    /// The links of a chain in order, after a number.
+    pub fn audit::list_chain(chain: ShardKey, after: i64, limit: i64) -> Vec<ChainRow>;
+    /// Heads that grew since they were sealed.
+    pub fn audit::list_unsealed(limit: i64) -> Vec<Head>;
+    /// The seal made last.
+    pub fn audit::find_last_seal() -> Option<Seal>;
+    /// Seals in order, after a number.
+    pub fn audit::list_seals(after: i64, limit: i64) -> Vec<Seal>;
+    /// Keeps a seal over these heads.
+    pub fn audit::put_seal(seal: &Seal, heads: &[Head]) -> ();
+    /// Blobs kept in files, in order, after one.
+    pub fn blob::list_blob_files(after: Option<BlobFile>, limit: i64) -> Vec<BlobFile>;
+    /// What the server remembers under a name.
+    pub fn setting::find_setting(name: &str) -> Option<String>;
+    /// Remembers a value.
+    pub fn setting::put_setting(name: &str, value: &str) -> ();
+    /// Adds a trace to its chain: said by the store itself, once per unit.
+    pub(super) fn audit::append_audit(record: &AuditRecord) -> ();
+}
