@@ -1,3 +1,4 @@
 //! All proofs in one binary, a mirror of `src`.
 
+#[cfg(test)]
 mod blob;
