@@ -18,6 +18,7 @@ mod xml;
 mod search;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
 mod blob;
 mod fhir;
 mod support;

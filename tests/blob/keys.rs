@@ -52,7 +52,7 @@ fn a_key_file_that_is_not_plain_is_refused_without_showing_a_key() {
         format!("k1{key}"),
         format!("K1 {key}"),
         format!(" {key}"),
-        format!("k1 {}", &key[..40]),
+        format!("k1 {}", key.trim_start_matches("AgIC")),
         format!("k1 {key}AAAA"),
         format!("{} {key}", "k".repeat(33)),
         "k1 AgIC".to_owned(),

@@ -3,11 +3,13 @@
 mod body;
 mod keys;
 mod orphans;
+mod spools;
 mod stages;
 mod tampering;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use espace::error::Error;
 use espace::ids::{PatientKey, SeededIds};
@@ -60,6 +62,21 @@ impl Vault {
     fn files(&self) -> Vec<PathBuf> {
         let list = |dir: &Path| std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>();
         list(&self.root).iter().flat_map(|shelf| list(shelf)).collect()
+    }
+
+    /// Deletions run beside the request: waits until only `expected` is left.
+    async fn settles_to(&self, expected: &[PathBuf]) {
+        for _ in 0..500 {
+            if self.files() == expected {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{:?}", self.files());
+    }
+
+    async fn vanished(&self) {
+        self.settles_to(&[]).await;
     }
 }
 

@@ -1,7 +1,5 @@
 //! A document is hashed, encrypted and made durable on its way in, and reads back whole or in part.
 
-use std::time::Duration;
-
 use espace::error::Code;
 use espace::model::document::{Blob, BlobPlace};
 use espace::store::blob::cipher::sealed_size;
@@ -118,23 +116,6 @@ async fn a_disk_that_refuses_is_an_error_of_ours_and_shows_no_path() {
     let error = vault.store(1, &noise(300_000)).await.unwrap_err();
     assert_eq!(error.code(), Code::Internal);
     assert!(!format!("{error:?}").contains("espace-blob"));
-}
-
-impl Vault {
-    /// Deletions run beside the request: waits until only `expected` is left.
-    async fn settles_to(&self, expected: &[std::path::PathBuf]) {
-        for _ in 0..500 {
-            if self.files() == expected {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{:?}", self.files());
-    }
-
-    async fn vanished(&self) {
-        self.settles_to(&[]).await;
-    }
 }
 
 proptest! {

@@ -3,25 +3,27 @@
 
 use base64_simd::STANDARD;
 
-use super::stream::{Shape, Sink, plain_run};
+use super::skeleton::plain_run;
+use super::stream::{Shape, Sink};
 use crate::error::{Code, Error, Issue};
 
-/// Decoded bytes handed to the sink at once.
-const PIECE: usize = 48 * 1024;
+/// Characters decoded at once: whole groups of four, and a size that stays in the nearest cache.
+const GATHERED: usize = 64 * 1024;
 
-/// The decoder of one string at a time; its buffer serves them all.
+/// The decoder of one string at a time; its buffers serve them all.
 pub(super) struct DataDecoder {
     shape: Shape,
     /// The item whose document this is.
     n: usize,
     escape: Escape,
-    /// Up to three characters that wait for the rest of their group of four.
-    carry: Vec<u8>,
-    /// A group ended in `=`: nothing may follow.
-    padded: bool,
-    /// The string held something but white space.
-    filled: bool,
+    /// Characters without escapes or white space, not decoded yet. To gather them costs a copy, and
+    /// spares many short decodings where the base64 is broken into lines.
+    gathered: Vec<u8>,
     decoded: Vec<u8>,
+    /// What was decoded ended in `=`: nothing may follow.
+    padded: bool,
+    /// Something was decoded.
+    filled: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -38,16 +40,16 @@ enum Escape {
 
 impl DataDecoder {
     /// A decoder for the documents of a body.
-    pub(super) const fn new(shape: Shape) -> Self {
-        Self { shape, n: 0, escape: Escape::None, carry: Vec::new(), padded: false, filled: false, decoded: Vec::new() }
+    pub(super) fn new(shape: Shape) -> Self {
+        let (gathered, decoded) = (Vec::new(), Vec::new());
+        Self { shape, n: 0, escape: Escape::None, gathered, decoded, padded: false, filled: false }
     }
 
     /// Begins the string of item `n`.
     pub(super) fn begin(&mut self, n: usize) {
         self.n = n;
         self.escape = Escape::None;
-        self.carry.clear();
-        self.decoded.clear();
+        self.gathered.clear();
         self.padded = false;
         self.filled = false;
     }
@@ -104,66 +106,37 @@ impl DataDecoder {
         }
     }
 
-    /// Decodes characters without escapes or white space among them.
+    /// Gathers characters, and decodes them by the bufferful.
     fn take(&mut self, mut characters: &[u8], sink: &mut impl Sink) -> Result<(), Error> {
-        if characters.is_empty() {
-            return Ok(());
-        }
-        self.filled = true;
-        if !self.carry.is_empty() {
-            let missing = 4_usize.saturating_sub(self.carry.len()).min(characters.len());
-            let (head, tail) = characters.split_at_checked(missing).unwrap_or((characters, &[]));
-            self.carry.extend_from_slice(head);
-            characters = tail;
-            if self.carry.len() < 4 {
-                return Ok(());
+        while !characters.is_empty() {
+            if self.gathered.len() >= GATHERED {
+                self.decode(sink)?;
             }
-            let group = <[u8; 4]>::try_from(self.carry.as_slice()).unwrap_or_default();
-            self.carry.clear();
-            self.decode(&group, sink)?;
+            let room = GATHERED.saturating_sub(self.gathered.len());
+            let (head, tail) = characters.split_at_checked(room).unwrap_or((characters, &[]));
+            self.gathered.extend_from_slice(head);
+            characters = tail;
         }
-        let whole = characters.len() & !3;
-        let (groups, rest) = characters.split_at_checked(whole).unwrap_or((characters, &[]));
-        self.decode(groups, sink)?;
-        if self.padded && !rest.is_empty() {
+        Ok(())
+    }
+
+    fn decode(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
+        self.decoded.clear();
+        let decoded = STANDARD.decode_append(&self.gathered, &mut self.decoded);
+        if self.padded || decoded.is_err() {
             return Err(self.refusal());
         }
-        self.carry.extend_from_slice(rest);
-        Ok(())
-    }
-
-    /// Decodes whole groups, a full buffer at a time.
-    fn decode(&mut self, mut groups: &[u8], sink: &mut impl Sink) -> Result<(), Error> {
-        while !groups.is_empty() {
-            if self.padded {
-                return Err(self.refusal());
-            }
-            let room = (PIECE.saturating_sub(self.decoded.len()) / 3).saturating_mul(4).min(groups.len());
-            let (piece, rest) = groups.split_at_checked(room).unwrap_or((groups, &[]));
-            STANDARD.decode_append(piece, &mut self.decoded).map_err(|_junk| self.refusal())?;
-            self.padded = piece.last() == Some(&b'=');
-            groups = rest;
-            if self.decoded.len().saturating_add(3) > PIECE {
-                self.flush(sink)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
-        sink.write(&self.decoded)?;
-        self.decoded.clear();
-        Ok(())
+        self.padded = self.gathered.last() == Some(&b'=');
+        self.filled = true;
+        self.gathered.clear();
+        sink.write(&self.decoded)
     }
 
     fn end(&mut self, sink: &mut impl Sink) -> Result<(), Error> {
-        if !self.carry.is_empty() || !self.filled {
-            return Err(self.refusal());
+        if !self.gathered.is_empty() {
+            self.decode(sink)?;
         }
-        if !self.decoded.is_empty() {
-            self.flush(sink)?;
-        }
-        sink.end()
+        if self.filled { sink.end() } else { Err(self.refusal()) }
     }
 
     fn refusal(&self) -> Error {

@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn debug_shows_no_key() {
         let key = key(1);
-        let secret = format!("{:?}", key.secret().as_slice());
-        assert!(!format!("{key:?}").contains(&secret[1..20]));
+        let secret = format!("{:?}", &key.secret()[..4]);
+        assert!(!format!("{key:?}").contains(secret.trim_matches(['[', ']'])));
     }
 }

@@ -92,6 +92,11 @@ impl Guard {
         }
     }
 
+    /// The file watched over.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        self.path.clone()
+    }
+
     /// The guard now watches over `path`: the file was renamed.
     pub(super) fn moved_to(&mut self, path: PathBuf) {
         self.path = Some(path);

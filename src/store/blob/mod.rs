@@ -3,12 +3,15 @@
 //! A document is written once through a [`Stage`], which hashes and encrypts it as it arrives, and
 //! read through a [`BlobReader`], which opens only the segments asked for. Small documents travel
 //! in the row; larger ones are files of the [`BlobFolder`], durable before the row is committed.
+//! A [`Spool`] keeps a body for the time of its request, under a key that nobody else ever has.
 
 pub mod cipher;
 pub mod folder;
 pub mod key;
 pub mod orphan;
 pub mod read;
+mod sealer;
+pub mod spool;
 pub mod stage;
 
 use std::io;
@@ -16,6 +19,7 @@ use std::io;
 pub use folder::{BlobFolder, Guard};
 pub use key::{KeyFileError, KeyId, MasterKeys};
 pub use read::BlobReader;
+pub use spool::{Spool, Spooled};
 pub use stage::{Stage, Staged};
 
 use crate::error::{Code, Error};

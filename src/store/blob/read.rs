@@ -28,7 +28,9 @@ pub struct BlobReader {
     source: Source,
 }
 
-enum Source {
+/// Where the sealed bytes come from.
+#[derive(Clone)]
+pub(super) enum Source {
     Inline(Vec<u8>),
     File(PathBuf),
 }
@@ -52,6 +54,17 @@ impl BlobReader {
             BlobPlace::File => Source::File(folder.path_of(blob.id)),
         };
         Ok(Self { key, size, source })
+    }
+
+    /// A reader of bytes whose key is at hand.
+    pub(super) const fn of(key: DocumentKey, size: u64, source: Source) -> Self {
+        Self { key, size, source }
+    }
+
+    /// Another reader of the same bytes.
+    pub(super) fn again(&self) -> Result<Self, Fault> {
+        let key = DocumentKey::from_secret(self.key.document(), self.key.secret().clone())?;
+        Ok(Self { key, size: self.size, source: self.source.clone() })
     }
 
     /// Size of the raw bytes.

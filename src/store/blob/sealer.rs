@@ -1,0 +1,141 @@
+//! Bytes encrypted as they arrive, in memory while few, else in a staging file (issue: storage).
+
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt as _;
+use uuid::Uuid;
+
+use super::cipher::{DocumentKey, SEGMENT};
+use super::{BlobFolder, Fault, Guard, wide};
+use crate::ids::IdSource;
+
+/// Cuts plaintext into segments and seals them; what a stage and a spool share.
+pub(super) struct Sealer {
+    key: DocumentKey,
+    folder: BlobFolder,
+    /// Most bytes of plaintext that stay in memory.
+    inline: u64,
+    size: u64,
+    /// Sealed segments not yet in the file, then the plaintext of the segment being filled.
+    pending: Vec<u8>,
+    /// Where in `pending` the plaintext begins.
+    sealed: usize,
+    /// The number of the segment being filled.
+    segment: u64,
+    spill: Option<Spill>,
+}
+
+/// A staging file; the guard removes it if the request ends before it is complete.
+pub(super) struct Spill {
+    pub(super) file: File,
+    pub(super) guard: Guard,
+}
+
+/// Everything sealed, and where it is.
+pub(super) struct Sealed {
+    pub(super) key: DocumentKey,
+    pub(super) size: u64,
+    pub(super) bytes: SealedBytes,
+}
+
+/// Where sealed bytes are.
+pub(super) enum SealedBytes {
+    Memory(Vec<u8>),
+    /// In the staging file: flushed, but not durable.
+    File(Spill),
+}
+
+impl Sealer {
+    /// A sealer under a new random key bound to `id`.
+    pub(super) fn new(id: Uuid, ids: &dyn IdSource, inline: u64, folder: &BlobFolder) -> Result<Self, Fault> {
+        Ok(Self {
+            key: DocumentKey::random(id, ids)?,
+            folder: folder.clone(),
+            inline,
+            size: 0,
+            pending: Vec::new(),
+            sealed: 0,
+            segment: 0,
+            spill: None,
+        })
+    }
+
+    /// The id the key is bound to.
+    pub(super) const fn id(&self) -> Uuid {
+        self.key.document()
+    }
+
+    /// Bytes taken so far.
+    pub(super) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Takes the next bytes. Touches no disk.
+    pub(super) fn write(&mut self, plain: &[u8]) -> Result<(), Fault> {
+        self.size = self.size.saturating_add(wide(plain.len()));
+        let mut rest = plain;
+        while !rest.is_empty() {
+            // A full segment is sealed only when more follows: till then it may be the last one.
+            if self.open_length() >= SEGMENT {
+                self.seal(false)?;
+            }
+            let room = SEGMENT.saturating_sub(self.open_length());
+            let (piece, after) = rest.split_at_checked(room).unwrap_or((rest, &[]));
+            self.pending.extend_from_slice(piece);
+            rest = after;
+        }
+        Ok(())
+    }
+
+    /// Moves sealed segments to the file once there are more bytes than stay in memory.
+    pub(super) async fn spill(&mut self) -> Result<(), Fault> {
+        if self.size <= self.inline || self.sealed == 0 {
+            return Ok(());
+        }
+        let spill = match &mut self.spill {
+            Some(spill) => spill,
+            None => self.spill.insert(begin(self.key.document(), &self.folder).await?),
+        };
+        spill.file.write_all(self.pending.get(..self.sealed).unwrap_or_default()).await?;
+        self.pending.drain(..self.sealed);
+        self.sealed = 0;
+        Ok(())
+    }
+
+    /// Seals the last segment.
+    pub(super) async fn end(mut self) -> Result<Sealed, Fault> {
+        self.seal(true)?;
+        self.spill().await?;
+        let bytes = match self.spill {
+            Some(mut spill) => {
+                spill.file.flush().await?;
+                SealedBytes::File(spill)
+            }
+            None => SealedBytes::Memory(self.pending),
+        };
+        Ok(Sealed { key: self.key, size: self.size, bytes })
+    }
+
+    /// Bytes in the segment being filled.
+    fn open_length(&self) -> usize {
+        self.pending.len().saturating_sub(self.sealed)
+    }
+
+    fn seal(&mut self, last: bool) -> Result<(), Fault> {
+        let open = self.pending.get_mut(self.sealed..).unwrap_or_default();
+        let tag = self.key.seal(self.segment, last, open)?;
+        self.pending.extend_from_slice(&tag);
+        self.sealed = self.pending.len();
+        self.segment = self.segment.saturating_add(1);
+        Ok(())
+    }
+}
+
+async fn begin(id: Uuid, folder: &BlobFolder) -> Result<Spill, Fault> {
+    let path = folder.staging_path_of(id);
+    let mut options = tokio::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    let file = options.open(&path).await?;
+    Ok(Spill { file, guard: Guard::over(Some(path)) })
+}
