@@ -1,31 +1,30 @@
 //! All proofs in one binary, a mirror of `src`.
-
-mod architecture;
-mod requirements;
-mod rules;
-mod terminology;
 //!
 //! `cfg(test)` on each room tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod blob;
+#[cfg(test)]
 mod cda;
+#[cfg(test)]
+mod fhir;
 #[cfg(test)]
 mod ihe;
 #[cfg(test)]
-mod support;
+mod requirements;
 #[cfg(test)]
-mod xml;
+mod rules;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
-mod blob;
-mod fhir;
-mod support;
-// `cfg(test)` tells clippy that whole modules are tests, helpers included.
-#[cfg(test)]
-mod support;
+mod terminology;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod token;
+#[cfg(test)]
+mod xml;

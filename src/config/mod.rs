@@ -18,8 +18,8 @@ pub struct Config {
     pub server: Server,
     /// The operations port.
     pub operations: Operations,
-    /// The database.
-    pub store: Store,
+    /// The database (`[store]`).
+    pub store: crate::store::Config,
     /// Document bytes.
     pub documents: Documents,
     /// Validation.
@@ -92,28 +92,6 @@ pub struct Operations {
 impl Default for Operations {
     fn default() -> Self {
         Self { port: 9090 }
-    }
-}
-
-/// `[store]`: where rows are kept.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Store {
-    /// `sqlite:PATH` or `postgres://…`. May hold a password: give it by `ESPACE__STORE__URL_FILE`.
-    pub url: Secret,
-    /// Reader threads (SQLite).
-    pub readers: Option<usize>,
-    /// Connections (PostgreSQL).
-    pub pool: usize,
-    /// Longest wait for a turn, in milliseconds; then 503.
-    pub ticket_timeout_ms: u64,
-    /// Most transactions in one commit (SQLite); 1 switches group commit off.
-    pub batch: usize,
-}
-
-impl Default for Store {
-    fn default() -> Self {
-        Self { url: Secret::default(), readers: None, pool: 8, ticket_timeout_ms: 5_000, batch: 64 }
     }
 }
 
@@ -276,34 +254,5 @@ pub struct Audit {
 impl Default for Audit {
     fn default() -> Self {
         Self { seal_every_seconds: 60 }
-    }
-}
-
-/// A value that is never shown.
-#[derive(Clone, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a value.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// The value: only where it is used.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.0);
     }
 }

@@ -16,4 +16,3 @@ pub mod tls;
 
 pub use app::App;
 pub use server::{Listening, bind, start};
-pub mod tls;

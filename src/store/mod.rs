@@ -1,6 +1,3 @@
-//! The storage seam: one query source for SQLite and PostgreSQL.
-
-pub mod blob;
 //! The storage seam: one query source for SQLite and PostgreSQL (house rules §4.5-9, §7).
 //!
 //! A unit of work is a closure: it runs in one transaction on one thread of the store, reads facts,
@@ -11,6 +8,7 @@ pub mod blob;
 //! The statements behind the verbs are written once, in `queries/`, and compiled twice: `sqlite/` and
 //! `postgres/` each load that folder for their own connection type (twin compilation).
 
+pub mod blob;
 mod cached;
 mod chain;
 mod config;
