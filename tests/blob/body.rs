@@ -154,6 +154,8 @@ fn what_is_not_base64_is_an_unreadable_document() {
     refused(&of(r#"{"data":"QUJD\"x"}"#), Code::Document);
     refused(&of(r#"{"data":"QU\\JD"}"#), Code::Document);
     refused(&of(&format!(r#"{{"data":"{}=QUJD"}}"#, "QUJD".repeat(40_000))), Code::Document);
+    // Padding just before the decoder's buffer is full, and more after it.
+    refused(&of(&format!(r#"{{"data":"{}QQ==QUJD"}}"#, "QUJD".repeat(16_383))), Code::Document);
 }
 
 #[test]
