@@ -2,6 +2,7 @@
 
 use espace::clock::Clock as _;
 use espace::model::caller::{AuthMode, CallerClass};
+use espace::token::assertion::UsedAssertions;
 use espace::token::client::ClientKey;
 use espace::token::issue::Who;
 use espace::token::refusal::OAuthCode;
@@ -117,6 +118,9 @@ fn an_assertion_is_used_once() {
     assert!(first.until > world.real.now());
     let another = world.assertion("cabinet", MARTIN);
     assert_ne!(world.identify(&bearer(&another, "ITI-65"), &certificate).unwrap().once.unwrap().key, first.key);
+    let used = UsedAssertions::default();
+    assert!(used.first_use(&first, world.real.now()));
+    assert!(!used.first_use(&first, world.real.now()));
     let replayed = Found { exercises, first_use: false, ..Found::of("cabinet") };
     assert_eq!(world.refusal(&form, &certificate, &replayed), OAuthCode::InvalidGrant);
 }

@@ -1,5 +1,6 @@
 //! Token exchange: a professional who authenticated himself at Pro Santé Connect (RFC 8693).
 
+use espace::clock::Clock as _;
 use espace::ids::SystemIds;
 use espace::model::caller::{AuthMode, CallerClass, Purpose};
 use espace::model::directory::Professional;
@@ -76,7 +77,7 @@ fn a_subject_token_of_the_development_issuer_lives_by_the_domain_clock() {
 fn a_subject_token_of_another_issuer_or_key_is_refused() {
     let world = World::new();
     let stranger = DevSubjectIssuer::open(&world.scratch.path().join("stranger")).unwrap();
-    let at = instant_of(&world);
+    let at = world.domain.now();
     let foreign_key = stranger.mint(&martin(), at, &SystemIds::default()).unwrap().expose().to_owned();
     let claims = json!({ "iss": DEV_ISSUER, "exp": 9_999_999_999_i64, "SubjectNameID": "801234567897" });
     let kid = world.psc.jwks()["keys"][0]["kid"].as_str().unwrap().to_owned();
@@ -96,11 +97,6 @@ fn a_subject_token_of_another_issuer_or_key_is_refused() {
     }
     let refusal = world.identify(&exchange("nonsense", &cnf, "ITI-67"), &pki().certificate("cabinet")).unwrap_err();
     assert_eq!(refusal.code, OAuthCode::InvalidRequest);
-}
-
-fn instant_of(world: &World) -> jiff::Timestamp {
-    use espace::clock::Clock as _;
-    world.domain.now()
 }
 
 #[test]
@@ -137,10 +133,7 @@ fn several_exercises_are_told_apart_by_an_actor_token_of_the_same_key() {
     let form = exchange(&subject, &cnf, "ITI-67");
     assert_eq!(world.refusal(&form, &certificate, &found), OAuthCode::InvalidRequest);
 
-    let real = {
-        use espace::clock::Clock as _;
-        world.real.now()
-    };
+    let real = world.real.now();
     let actor = key.actor_token(("LPS", "1"), "second", real).unwrap().expose().to_owned();
     let stranger = pki().client_key("labo").actor_token(("LPS", "1"), "second", real).unwrap().expose().to_owned();
     let with =

@@ -50,7 +50,8 @@ fn the_class_comes_from_the_profiles_of_the_software() {
 #[test]
 fn a_structure_never_consults_documents_whatever_it_is_enrolled_for() {
     let world = World::new();
-    let asked = format!("{ALL_SCOPES} system/DocumentReference.r system/DocumentReference.s system/Binary.r");
+    let asked =
+        format!("{ALL_SCOPES} system/DocumentReference.s system/DocumentReference.u system/Binary.r system/List.s");
     let form = [("grant_type", "client_credentials"), ("scope", asked.as_str())];
     let issued = world.ask(&form, &pki().certificate("hopital"), &Found::of("hopital")).unwrap();
     assert_eq!(issued.claims.scope, "ITI-65 system/Patient.s system/DocumentReference.s");
@@ -71,8 +72,7 @@ fn scopes_are_those_of_the_enrolment_and_of_the_gate() {
 fn software_must_be_enrolled_for_this_certificate_and_in_force() {
     let world = World::new();
     let certificate = pki().certificate("hopital");
-    type Change = fn(&mut Found);
-    let changes: [Change; 5] = [
+    let changes: [fn(&mut Found); 5] = [
         |found| found.software = None,
         |found| found.software().suspended_at = Some(instant("2026-01-01T00:00:00Z")),
         |found| found.software().subject_dn = Some(pki().certificate("labo").subject),
@@ -154,8 +154,14 @@ fn nothing_personal_and_no_token_is_shown_by_debug() {
     let form = [FORM[0], FORM[1], ("person_id", DOMINIQUE)];
     let issued = world.ask(&form, &pki().certificate("labo"), &Found::of("labo")).unwrap();
     let token = issued.access_token.expose().to_owned();
-    let shown = format!("{issued:?} {:?} {:?}", super::request(&form), world.verify(&issued, "labo"));
-    assert!(!shown.contains("279035121518989"));
+    let emergency = [("purpose_of_use", "bris_de_glace"), ("mode_acces_raison", "détresse")];
+    let direct = world.direct_token(&emergency).unwrap();
+    let requests = [super::request(&form), super::request(&[&FORM[..], &emergency[..]].concat())];
+    let verified = [world.verify(&issued, "labo"), world.verify(&direct, "cabinet")];
+    let shown = format!("{issued:?} {direct:?} {requests:?} {verified:?}");
+    for hidden in ["279035121518989", "MARTIN", "détresse", direct.access_token.expose()] {
+        assert!(!shown.contains(hidden), "{hidden}");
+    }
     assert!(!shown.contains(token.rsplit('.').next().unwrap()));
     assert_eq!(json!(issued.claims)["extensions"]["ihe_iua"]["person_id"], DOMINIQUE);
 }
