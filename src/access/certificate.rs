@@ -83,8 +83,7 @@ impl Certificate {
     pub fn validity(&self) -> Option<(Timestamp, Timestamp)> {
         let parsed = parse(&self.der).ok()?;
         let validity = parsed.validity();
-        let from = Timestamp::from_second(validity.not_before.timestamp()).ok()?;
-        Some((from, Timestamp::from_second(validity.not_after.timestamp()).ok()?))
+        Some((instant(validity.not_before.timestamp()), instant(validity.not_after.timestamp())))
     }
 
     /// Whether a certificate belongs to a development PKI: `OU=ESPACE DEV` in its subject or issuer,
@@ -107,6 +106,11 @@ pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Unreadable> {
         Ok(([], parsed)) => Ok(parsed),
         _ => Err(Unreadable),
     }
+}
+
+/// An instant of X.509. `99991231235959Z`, "no end" (RFC 5280 §4.1.2.5), is beyond what jiff holds.
+pub(super) fn instant(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
 /// A serial without the zero that DER puts before a high first bit, so that serials compare.

@@ -14,7 +14,7 @@ use x509_parser::oid_registry::{
 use x509_parser::prelude::FromDer as _;
 use x509_parser::revocation_list::CertificateRevocationList;
 
-use super::certificate::{canonical_serial, parse, rfc4514};
+use super::certificate::{canonical_serial, instant, parse, rfc4514};
 use super::identity::Certificate;
 
 /// Why a list is refused. A refused list replaces nothing: the caller keeps the one in force.
@@ -105,11 +105,10 @@ impl RevocationList {
                 serials.insert(canonical_serial(entry.raw_serial()).to_vec());
             }
         }
-        let instant = |seconds: i64| Timestamp::from_second(seconds).or(Err(RevocationError::Unreadable));
         self.lists.push(ListDescription {
             issuer: rfc4514(list.issuer()),
-            this_update: instant(list.last_update().timestamp())?,
-            next_update: list.next_update().map(|next| instant(next.timestamp())).transpose()?,
+            this_update: instant(list.last_update().timestamp()),
+            next_update: list.next_update().map(|next| instant(next.timestamp())),
             entries: serials.len(),
         });
         self.revoked.entry(list.issuer().as_raw().to_vec()).or_default().extend(serials);

@@ -1,6 +1,9 @@
 //! Assertions and actor tokens that a client signs with its certificate's key (RFC 7523 §3;
 //! contract §6). Their instants are judged by the real clock.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use base64_simd::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -23,6 +26,26 @@ pub(super) struct Assertion {
     pub(super) subject: String,
     pub(super) situation: Option<String>,
     pub(super) once: OneTime,
+}
+
+/// How many assertions are remembered at most.
+const REMEMBERED: usize = 100_000;
+
+/// The assertions used in this process: enough where one process serves. Several processes record
+/// [`OneTime::key`] in their common store instead.
+#[derive(Debug, Default)]
+pub struct UsedAssertions(Mutex<HashMap<Digest256, Timestamp>>);
+
+impl UsedAssertions {
+    /// Records a use; whether it is the first, by the real clock. When the memory is full every
+    /// use counts as a repetition: to forget would be to let a replay in.
+    pub fn first_use(&self, once: &OneTime, now: Timestamp) -> bool {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.len() >= REMEMBERED {
+            used.retain(|_, until| now <= *until);
+        }
+        used.len() < REMEMBERED && used.insert(once.key, once.until).is_none()
+    }
 }
 
 /// What an actor token says, once verified (mes-rules §9.3).

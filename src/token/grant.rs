@@ -62,7 +62,7 @@ pub enum Grant {
 }
 
 /// A request to the token endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TokenRequest {
     /// The grant.
     pub grant: Grant,
@@ -112,6 +112,18 @@ impl TokenRequest {
             secret: form.flag("secret")?,
             lifetime: form.lifetime()?,
         })
+    }
+}
+
+/// The reason is a free text and stays unshown.
+impl fmt::Debug for TokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenRequest")
+            .field("grant", &self.grant)
+            .field("scopes", &self.scopes)
+            .field("purpose", &self.purpose)
+            .field("secret", &self.secret)
+            .finish_non_exhaustive()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod assertion;
 pub mod claims;
 pub mod client;
 pub mod grant;
+mod grantee;
 pub mod issue;
 mod jws;
 pub mod keys;

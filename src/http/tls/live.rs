@@ -254,7 +254,7 @@ fn fingerprint(der: &CertificateDer<'_>) -> [u8; 32] {
 }
 
 fn ends(certificate: &X509Certificate<'_>) -> Option<Timestamp> {
-    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
+    Certificate::from_der(certificate.as_raw()).ok()?.validity().map(|(_, until)| until)
 }
 
 pub(super) fn unix(at: Timestamp) -> UnixTime {
