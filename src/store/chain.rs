@@ -82,7 +82,8 @@ pub(super) fn seal_payload(previous: Option<&Seal>, heads: &[Head]) -> String {
     let mut heads: Vec<&Head> = heads.iter().collect();
     heads.sort_unstable_by_key(|head| head.pt);
     for head in heads {
-        text.push_str(&format!("{} {} {}\n", head.pt.get(), head.sequence, hex(&head.hash)));
+        let line = format!("{} {} {}\n", head.pt.get(), head.sequence, hex(&head.hash));
+        text.push_str(&line);
     }
     text
 }

@@ -1,6 +1,6 @@
 //! The schema: both trees of `migrations/` are embedded, and a database of another version is refused.
 
-use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::config::{Config, Target};
@@ -84,7 +84,7 @@ where
     let mut known: Vec<String> = MigrationSource::<DB>::migrations(&tree())
         .map_err(Error::Migration)?
         .iter()
-        .map(|migration: &Box<dyn Migration<DB>>| migration.name().version().to_string())
+        .map(|migration| migration.name().version().to_string())
         .collect();
     applied.sort_unstable();
     known.sort_unstable();

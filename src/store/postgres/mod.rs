@@ -28,6 +28,7 @@ pub(super) type Db = diesel::pg::Pg;
 #[path = "../queries/dialect_postgres.rs"]
 pub(super) mod dialect;
 #[path = "../queries/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "twin compilation: loaded here and in sqlite/mod.rs")]
 pub(super) mod queries;
 
 /// The queue of an opened database.
@@ -121,7 +122,7 @@ impl Connector {
     /// Lets this thread wait, while its connection stays served.
     pub(super) fn pause(duration: Duration) {
         if let Ok(runtime) = runtime() {
-            runtime.block_on(tokio::time::sleep(duration));
+            runtime.block_on(async move { tokio::time::sleep(duration).await });
         }
     }
 }

@@ -110,7 +110,7 @@ pub(in crate::store) fn withdraw_resource(
         resource::version.eq(version + 1),
         resource::updated_at.eq(to_micros(at)),
         resource::is_deleted.eq(true),
-        resource::body.eq(&[] as &[u8]),
+        resource::body.eq(Vec::<u8>::new()),
     ));
     Cached(statement).execute(conn)?;
     unindex(conn, pt, kind, id)?;

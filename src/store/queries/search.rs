@@ -221,7 +221,7 @@ fn indexed(scope: Scope, parameter: i32) -> _ {
 }
 
 /// The conditions as sets of ids; nothing if no resource can fulfil them.
-fn sets<'a>(scope: Scope, predicate: &'a Predicate) -> Option<Vec<Set<'a>>> {
+fn sets(scope: Scope, predicate: &Predicate) -> Option<Vec<Set<'_>>> {
     let mut sets = Vec::with_capacity(predicate.conditions.len());
     for condition in &predicate.conditions {
         match condition {
@@ -232,7 +232,12 @@ fn sets<'a>(scope: Scope, predicate: &'a Predicate) -> Option<Vec<Set<'a>>> {
             }
             Condition::LastUpdated(intervals) => sets.push(Set::Kept(updated_in(scope, intervals)?)),
             Condition::Index { parameter, any_of, negated } => {
-                let Some(test) = any(any_of) else { if *negated { continue } else { return None } };
+                let Some(test) = any(any_of) else {
+                    if *negated {
+                        continue;
+                    }
+                    return None;
+                };
                 let ids = indexed(scope, *parameter).filter(test).select(search_index::id).into_boxed();
                 sets.push(if *negated { Set::NotIndexed(ids) } else { Set::Indexed(ids) });
             }

@@ -1,0 +1,13 @@
+//! Proofs of the storage seam: each story is told on SQLite and on PostgreSQL.
+//!
+//! They make their permits themselves, which only a debug build can.
+#![cfg(debug_assertions)]
+
+mod actors;
+mod chain;
+mod concurrency;
+mod migration;
+mod parity;
+mod resource;
+mod search;
+mod unit;
