@@ -55,9 +55,9 @@ impl Started {
     /// Serves until `stop` resolves, then stops in order: listeners, workers.
     pub async fn serve_until(self, stop: impl Future<Output = ()>) {
         let Self { running, workers, .. } = self;
-        let servers: Vec<_> = running.servers.into_iter().map(actix_rt_spawn).collect();
+        let servers: Vec<_> = running.servers.into_iter().map(http::spawn).collect();
         stop.await;
-        for handle in running.handles {
+        for handle in &running.handles {
             handle.stop(true).await;
         }
         for server in servers {
@@ -65,6 +65,7 @@ impl Started {
                 tracing::error!("a listener had ended by a panic");
             }
         }
+        running.watch.abort();
         workers.stop().await;
     }
 }
@@ -207,8 +208,4 @@ fn pages(options: &StartOptions) -> Result<Sealer, Failure> {
     let key = bytes.as_slice().try_into();
     let key = key.map_err(|_length| Failure::Failed(format!("{}: not a key of 32 bytes", path.display())))?;
     Sealer::new(key).map_err(|error| Failure::from_error("the key of page links", &error))
-}
-
-fn actix_rt_spawn(server: actix_web::dev::Server) -> tokio::task::JoinHandle<std::io::Result<()>> {
-    http::spawn(server)
 }

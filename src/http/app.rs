@@ -1,6 +1,8 @@
 //! What every handler shares: the service, the keys, the limits, the addresses.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -13,7 +15,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::fhir::search::page::Sealer;
 use crate::fhir::validate::Mode;
-use crate::ids::IdSource;
+use crate::ids::{IdSource, NationalId};
 use crate::ihe::audit;
 use crate::model::directory::ClientSoftware;
 use crate::ops::Service;
@@ -27,9 +29,9 @@ use crate::token::verify::Verifier;
 /// wait for it: every operation asks the store.
 const ENROLMENT_LIFE_MS: u128 = 1_000;
 
-/// The parts a server is started with.
+/// What a server is started with.
 #[derive(Debug)]
-pub struct App {
+pub struct Parts {
     /// The configuration it was started with.
     pub config: Config,
     /// `https://host:port`, without a path.
@@ -52,20 +54,48 @@ pub struct App {
     pub verifier: Verifier,
     /// Signing keys.
     pub keys: Arc<ArcSwap<KeyStore>>,
-    /// The stand-in for Pro Santé Connect: development only.
-    pub dev_issuer: Option<DevSubjectIssuer>,
+    /// Development endpoints; none in production.
+    pub dev: Option<DevFace>,
     /// Seals page links.
     pub pages: Sealer,
     /// How traces name this server.
     pub server: audit::Server,
+}
+
+/// What only a development server has: the stand-in for Pro Santé Connect.
+#[derive(Debug)]
+pub struct DevFace {
+    /// Mints subject tokens.
+    pub issuer: DevSubjectIssuer,
+    /// The demo professionals by name.
+    pub people: HashMap<String, NationalId>,
+}
+
+/// The state of a running server.
+#[derive(Debug)]
+pub struct App {
+    parts: Parts,
     /// Counts of everything.
     pub metrics: Metrics,
-    /// Enrolled software.
-    pub enrolled: Enrolled,
     pub(crate) existence: ExistenceLimit,
+    enrolled: Enrolled,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
 }
 
 impl App {
+    /// A server of these parts that has counted nothing yet.
+    pub fn new(parts: Parts) -> Self {
+        let existence = ExistenceLimit::new(parts.config.td02.per_minute);
+        Self { parts, metrics: Metrics::default(), existence, enrolled: Enrolled::default() }
+    }
+
     /// The instant of a request by the domain clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.clocks.domain.now()
@@ -91,7 +121,7 @@ impl App {
 
 /// The list of enrolled software as it was a moment ago.
 #[derive(Default)]
-pub struct Enrolled(ArcSwap<Option<List>>);
+struct Enrolled(ArcSwap<Option<List>>);
 
 struct List {
     read: Stopwatch,
@@ -102,9 +132,4 @@ impl fmt::Debug for Enrolled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Enrolled")
     }
-}
-
-/// A limit of existence tests as configured.
-pub(crate) fn existence_limit(config: &Config) -> ExistenceLimit {
-    ExistenceLimit::new(config.td02.per_minute)
 }

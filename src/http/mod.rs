@@ -14,5 +14,5 @@ mod serve;
 mod server;
 pub mod tls;
 
-pub use app::App;
-pub use server::{Listening, bind, start};
+pub use app::{App, DevFace, Parts};
+pub use server::{Listening, Running, bind, spawn, start};

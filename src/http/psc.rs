@@ -9,7 +9,6 @@ use super::answer::{self, Refusal};
 use super::app::App;
 use super::extract::body::{Body, pairs};
 use super::extract::caller::Certified;
-use crate::cli_personas::national_id;
 use crate::error::{Code, Error, Issue};
 
 /// A subject token for the persona named by the form.
@@ -25,11 +24,11 @@ async fn mint(app: &App, payload: web::Payload) -> Result<HttpResponse, Error> {
     let form = pairs(&Body::new(payload, 4096, app.config.server.body_idle_ms).whole().await?)?;
     let persona = form.into_iter().find(|(name, _)| name == "persona").map(|(_, persona)| persona);
     let persona = persona.ok_or_else(|| Error::from(Issue::new(Code::Required).detail("persona")))?;
-    let id = national_id(&persona).ok_or(Code::NotFound)?;
+    let dev = app.dev.as_ref().ok_or(Code::NotFound)?;
+    let id = dev.people.get(&persona).cloned().ok_or(Code::NotFound)?;
     let exercises = app.service.store.system_read("psc.token", move |tx| tx.find_exercises(&id)).await?;
     let professional = exercises.into_iter().next().map(|exercise| exercise.professional).ok_or(Code::NotFound)?;
-    let issuer = app.dev_issuer.as_ref().ok_or(Code::NotFound)?;
-    let token = issuer.mint(&professional, app.now(), app.ids.as_ref());
+    let token = dev.issuer.mint(&professional, app.now(), app.ids.as_ref());
     let token = token.map_err(|fault| Error::from(Code::Internal).because(fault))?;
     Ok(answer::json(StatusCode::OK, &json!({ "access_token": token.expose(), "token_type": "Bearer" })))
 }

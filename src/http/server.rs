@@ -7,9 +7,11 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App as Routes, HttpServer, web};
+use tokio::task::JoinHandle;
 
 use super::app::App;
 use super::layer::request::envelop;
+use super::tls::Alarm;
 use super::{operations, routes};
 use crate::config::Config;
 
@@ -48,6 +50,8 @@ pub struct Running {
     pub servers: Vec<Server>,
     /// To stop them.
     pub handles: Vec<ServerHandle>,
+    /// Watches certificate files; to be aborted at the end.
+    pub watch: JoinHandle<()>,
 }
 
 impl std::fmt::Debug for Running {
@@ -56,12 +60,34 @@ impl std::fmt::Debug for Running {
     }
 }
 
+/// Runs a server to its end, and looks after certificate files meanwhile.
+pub fn spawn(server: Server) -> JoinHandle<std::io::Result<()>> {
+    tokio::spawn(server)
+}
+
+/// Looks at the certificate files every `period` and puts what changed in force.
+fn watch_trust(app: Arc<App>) -> JoinHandle<()> {
+    let period = Duration::from_millis(app.config.server.reload_every_ms);
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(period).await;
+            match app.tls.poll() {
+                Ok(true) => tracing::info!(generation = app.tls.generation(), "certificates and lists were read again"),
+                Ok(false) => {}
+                Err(error) => tracing::error!(%error, "certificates or lists could not be read; those in force stay so"),
+            }
+            app.metrics.crl_expired(app.tls.alarms().iter().any(|alarm| matches!(alarm, Alarm::ListOverdue { .. })));
+        }
+    })
+}
+
 /// Starts to serve. Must be called inside an actix (or tokio) runtime.
 pub fn start(app: Arc<App>, listening: Listening) -> std::io::Result<Running> {
     let operations = operations::server(Arc::clone(&app), listening.operations)?;
+    let watch = watch_trust(Arc::clone(&app));
     let professional = professional(app, listening.professional)?;
     let handles = vec![professional.handle(), operations.handle()];
-    Ok(Running { servers: vec![professional, operations], handles })
+    Ok(Running { servers: vec![professional, operations], handles, watch })
 }
 
 fn professional(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server> {
@@ -72,7 +98,7 @@ fn professional(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server>
     let tls_config = app.tls.server_config();
     let tls = Arc::clone(&app.tls);
     let data = web::Data::from(Arc::clone(&app));
-    let is_dev = app.dev_issuer.is_some();
+    let is_dev = app.dev.is_some();
     let server = HttpServer::new(move || {
         Routes::new().app_data(data.clone()).wrap(from_fn(envelop)).configure(routes::professional(is_dev))
     });

@@ -68,17 +68,26 @@ pub async fn provide(service: &Service, ctx: Arc<Context>, provision: Provision)
         });
         return settled.await?.into_result();
     };
-    let (prepared, guards) = prepare(service, &ctx, patient, provision);
+    let (prepared, mut guards) = prepare(service, &ctx, patient, provision);
+    // A file whose row may already be committed must not go when the client goes: from here on what
+    // is not wanted is thrown away by name, and what a crash leaves is collected.
+    guards.iter_mut().for_each(|(_, guard)| guard.keep());
     let work = Arc::new((prepared, trace));
     let every_access = service.settings.notify_every_access;
-    let settled = service.store.write(name, Arc::clone(&ctx), move |tx| settle(tx, &ctx, &work.0, &work.1, every_access));
-    let (provided, kept) = settled.await?.into_result()?;
+    let settled =
+        service.store.write(name, Arc::clone(&ctx), move |tx| settle(tx, &ctx, &work.0, &work.1, every_access)).await;
+    let outcome = match settled {
+        Ok(settled) => settled.into_result(),
+        // Not known to be rolled back: the collector will tell.
+        Err(error) => return Err(error),
+    };
+    let kept = outcome.as_ref().map(|(_, kept)| kept.as_slice()).unwrap_or_default();
     for (binary, guard) in guards {
-        if kept.contains(&binary) {
-            guard.keep();
+        if !kept.contains(&binary) {
+            guard.discard().await?;
         }
     }
-    Ok(provided)
+    outcome.map(|(provided, _)| provided)
 }
 
 /// Who answers for each fiche: what the author rule reads.

@@ -1,0 +1,131 @@
+//! What the first start of a development server puts into its store: persons, directory, enrolled
+//! software, and the documents of former records.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::bundle::{Document, demo_bundle};
+use super::personas::{Demo, DemoProfessional, Persona};
+use crate::access::context::Context;
+use crate::access::identity::{Caller, Certificate, Person};
+use crate::cli::{Failure, Started};
+use crate::error::Language;
+use crate::ids::RequestId;
+use crate::model::caller::{AuthMode, CallerClass, Purpose};
+use crate::ops::document::intake::Intake;
+use crate::ops::document::provide::provide;
+use crate::ops::document::submission::Provision;
+use crate::store::Store;
+
+/// Says that the demo data is there, so that a second start keeps what became of it.
+const SEEDED: &str = "demo.seeded";
+/// Says that the documents of former records are there.
+const DOCUMENTS: &str = "demo.documents";
+
+/// Puts the demo data into an empty store. The software is enrolled by the certificates of `certs`.
+pub(in crate::cli) async fn if_empty(store: &Store, certs: &Path, now: Timestamp) -> Result<(), Failure> {
+    let failed = |error: crate::error::Error| Failure::from_error("demo data", &error);
+    if store.system_read("demo.find", |tx| tx.find_setting(SEEDED)).await.map_err(failed)?.is_some() {
+        return Ok(());
+    }
+    let demo = Demo::load().map_err(|error| Failure::from_error("demo personas", &error))?;
+    let mut seed = demo.seed(now);
+    for client in &mut seed.clients {
+        client.software.subject_dn = Some(subject_of(&certs.join(format!("{}.pem", client.certificate)))?);
+    }
+    let seeded = store.system("demo.seed", move |tx| {
+        seed.profiles.iter().try_for_each(|profile| tx.put_profile(profile))?;
+        seed.structures.iter().try_for_each(|structure| tx.put_structure(structure))?;
+        for exercise in &seed.exercises {
+            tx.put_professional(&exercise.professional)?;
+            tx.put_exercise(&exercise.professional.id, &exercise.structure.id, &exercise.situation)?;
+        }
+        seed.relations.iter().try_for_each(|relation| tx.put_relation(relation))?;
+        seed.clients.iter().try_for_each(|client| tx.put_client(&client.software))?;
+        tx.put_setting(SEEDED, &now.to_string())
+    });
+    seeded.await.map_err(failed)
+}
+
+/// The subject of a certificate file, as the directory of enrolled software holds it.
+pub(in crate::cli) fn subject_of(path: &Path) -> Result<String, Failure> {
+    Ok(certificate_of(path)?.subject)
+}
+
+/// The certificate of a PEM file.
+pub(in crate::cli) fn certificate_of(path: &Path) -> Result<Certificate, Failure> {
+    use rustls_pki_types::CertificateDer;
+    use rustls_pki_types::pem::PemObject as _;
+
+    let shown = path.display().to_string();
+    let der = CertificateDer::from_pem_file(path).map_err(|error| Failure::from_error(&shown, &error))?;
+    Certificate::from_der(&der).map_err(|error| Failure::from_error(&shown, &error))
+}
+
+/// Feeds the three documents of `ancien-dmp` (contract §5) through the operation every feed takes.
+pub(in crate::cli) async fn documents_if_missing(started: &Started) -> Result<(), Failure> {
+    let failed = |error: crate::error::Error| Failure::from_error("demo documents", &error);
+    let store = &started.app.service.store;
+    if store.system_read("demo.find", |tx| tx.find_setting(DOCUMENTS)).await.map_err(failed)?.is_some() {
+        return Ok(());
+    }
+    let demo = Demo::load().map_err(|error| Failure::from_error("demo personas", &error))?;
+    if let (Some(patient), Some(author)) = (demo.persona("ancien-dmp"), demo.professional("dr-martin")) {
+        for days in [400, 200, 100] {
+            feed(started, patient, author, days).await?;
+        }
+    }
+    store.system("demo.documents", |tx| tx.put_setting(DOCUMENTS, "3")).await.map_err(failed)
+}
+
+async fn feed(started: &Started, patient: &Persona, author: &DemoProfessional, days: i64) -> Result<(), Failure> {
+    let failed = |error: crate::error::Error| Failure::from_error("demo documents", &error);
+    let app = &started.app;
+    let at = app.clocks.domain.now();
+    let written = at.saturating_sub(SignedDuration::from_hours(24 * days)).unwrap_or(at);
+    let bundle = demo_bundle(&Document::note(written), patient, author, app.ids.as_ref())?;
+    let ctx = Arc::new(context(started, author, at)?);
+    let mut intake = Intake::begin(&app.service, at);
+    intake.take(bundle.to_string().as_bytes()).await.map_err(failed)?;
+    let received = intake.finish(&app.service).await.map_err(failed)?;
+    let provision = Provision::read(received, &app.mode, app.service.settings.domain).map_err(failed)?;
+    provide(&app.service, ctx, provision).await.map(drop).map_err(failed)
+}
+
+/// The author as he would call with his own software.
+fn context(started: &Started, author: &DemoProfessional, at: Timestamp) -> Result<Context, Failure> {
+    let app = &started.app;
+    let certificate = certificate_of(&app.config.server.certificates.join(format!("{}.pem", author.structure)))?;
+    let professional = &author.exercise.professional;
+    let caller = Caller {
+        certificate: Arc::new(certificate),
+        class: CallerClass::ProfessionalDirect,
+        structure: author.exercise.structure.id.clone(),
+        structure_name: author.exercise.structure.name.clone(),
+        person: Some(Person {
+            id: professional.id.clone(),
+            name: format!("{} {}", professional.given, professional.family),
+            profession: professional.profession.clone(),
+            roles: Vec::new(),
+            may_regulate: professional.may_regulate,
+        }),
+        patient: None,
+        record: None,
+        auth_mode: Some(AuthMode::Direct),
+        scopes: vec!["ITI-65".to_owned()],
+        client_id: author.client_id().to_owned(),
+        software: "espace demo".to_owned(),
+        token_id: "demo".to_owned(),
+    };
+    Ok(Context {
+        caller,
+        purpose: Purpose::Normal,
+        reason: None,
+        request_id: RequestId::minted(app.ids.uuid(at)),
+        at,
+        address: None,
+        language: Language::French,
+    })
+}

@@ -1,0 +1,139 @@
+//! `espace dev`: creates what is missing and serves on loopback (contract §1).
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::demo::seed;
+use super::pki::{self, Options};
+use super::start::{StartOptions, Started, start};
+use super::{Failure, output, runtime};
+use crate::clock::{Clock, Clocks, RunningClock, SystemClock};
+use crate::config::Config;
+use crate::ids::{IdSource, SystemIds};
+use crate::store::Store;
+use crate::telemetry::{self, Format};
+use crate::workers::CLOCK_SETTING;
+
+/// Where the clock of a development server starts.
+const FIRST_START: &str = "2026-11-22T10:00:00Z";
+
+/// Create what is missing (PKI, database, demo personas) and serve on loopback.
+///
+/// A second start keeps the data. Configuration comes from `ESPACE__SECTION__KEY`; ports for example
+/// from `ESPACE__SERVER__PORT` (0 picks a free one).
+#[derive(Debug, Args)]
+pub(super) struct Dev {
+    /// Folder of the database, the documents and the keys
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    state: PathBuf,
+    /// Folder of the test PKI
+    #[arg(long, value_name = "DIR", default_value = "certs/dev")]
+    certs: PathBuf,
+    /// Forget the data first
+    #[arg(long)]
+    reset: bool,
+    /// The domain clock starts at this instant (RFC 3339) and runs on; `now` is real time
+    #[arg(long, value_name = "T")]
+    clock: Option<String>,
+    /// FHIR packages that take precedence over ours: a later delivery
+    #[arg(long, value_name = "FILE.tgz|DIR")]
+    package: Vec<PathBuf>,
+}
+
+impl Dev {
+    /// Serves until the process is asked to end.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        telemetry::start(Format::Text);
+        if !self.package.is_empty() {
+            return Err(Failure::Usage("`--package` comes with a later delivery; see CHANGELOG.md".to_owned()));
+        }
+        let config = self.configuration()?;
+        runtime::serve(async move {
+            let started = self.prepare(config).await?;
+            announce(&started, &self.certs);
+            started.serve_until(runtime::ended()).await;
+            Ok(())
+        })
+    }
+
+    fn configuration(&self) -> Result<Config, Failure> {
+        let mut config = runtime::configuration(None)?;
+        let address = config.server.address.as_str();
+        if !matches!(address, "127.0.0.1" | "::1" | "localhost") {
+            return Err(Failure::Usage(format!("`espace dev` binds loopback only, not {address}")));
+        }
+        if self.reset && self.state.exists() {
+            std::fs::remove_dir_all(&self.state)
+                .map_err(|error| Failure::from_error(&format!("cannot remove {}", self.state.display()), &error))?;
+        }
+        std::fs::create_dir_all(&self.state)
+            .map_err(|error| Failure::from_error(&format!("cannot make {}", self.state.display()), &error))?;
+        place(&mut config, &self.state, &self.certs);
+        Ok(config)
+    }
+
+    async fn prepare(&self, config: Config) -> Result<Started, Failure> {
+        let ids: Arc<dyn IdSource> = Arc::new(SystemIds::default());
+        pki::create_dev_pki(&self.certs, Options::default(), &SystemClock, ids.as_ref())
+            .map_err(|error| Failure::from_error("the test PKI", &error))?;
+        Store::migrate(&config.store).await.map_err(|error| Failure::from_error("the database", &error))?;
+        let store = Store::open(config.store.clone(), Arc::clone(&ids)).await;
+        let store = store.map_err(|error| Failure::from_error("the database", &error))?;
+        let clocks = Clocks { domain: self.domain_clock(&store).await?, real: Arc::new(SystemClock) };
+        seed::if_empty(&store, &self.certs, clocks.domain.now()).await?;
+        let started = start(StartOptions { config, clocks, ids, store, is_dev: true })?;
+        seed::documents_if_missing(&started).await?;
+        Ok(started)
+    }
+
+    /// `--clock`, else where the clock stood when it was last kept, else the contract's first start.
+    async fn domain_clock(&self, store: &Store) -> Result<Arc<dyn Clock>, Failure> {
+        if self.clock.as_deref() == Some("now") {
+            return Ok(Arc::new(SystemClock));
+        }
+        let kept = store.system_read("clock.find", |tx| tx.find_setting(CLOCK_SETTING)).await;
+        let kept = kept.map_err(|error| Failure::from_error("the database", &error))?;
+        let origin = self.clock.clone().or(kept).unwrap_or_else(|| FIRST_START.to_owned());
+        let origin: Timestamp =
+            origin.parse().map_err(|error| Failure::Usage(format!("--clock: not an RFC 3339 instant: {error}")))?;
+        Ok(Arc::new(RunningClock::starting_at(origin)))
+    }
+}
+
+/// Puts everything a development server keeps under its two folders, whatever else is configured.
+pub(super) fn place(config: &mut Config, state: &Path, certs: &Path) {
+    let url = &mut config.store.url;
+    if *url == crate::store::Config::default().url {
+        *url = format!("sqlite:{}", state.join("espace.sqlite").display());
+    }
+    config.documents.folder = state.join("documents");
+    config.documents.keys = state.join("keys").join("master.keys");
+    config.token.keys = state.join("keys");
+    config.server.certificates = certs.to_owned();
+}
+
+fn announce(started: &Started, certs: &Path) {
+    let base = &started.app.base;
+    let certs = std::path::absolute(certs).unwrap_or_else(|_| certs.to_owned());
+    let certs = certs.display().to_string();
+    let binary = std::env::current_exe().map_or_else(|_| "espace".to_owned(), |path| path.display().to_string());
+    let url = &started.app.origin;
+    output::say(&format!("espace ready: {base}"));
+    output::say(&format!("operations: http://127.0.0.1:{}/healthz /readyz /metrics", started.operations_port));
+    output::say(&format!("certificates: {certs}/NAME.pem and NAME.key; NAME is one of"));
+    output::say("  cabinet hopital labo esms webps portail assurance-maladie catalogue-app (accepted)");
+    output::say("  revoked expired autre-ca personne (refused)");
+    output::say("publish a document, find it, read it back:");
+    let curl = format!("curl -sS --cacert '{certs}/ca.pem' --cert '{certs}/cabinet.pem' --key '{certs}/cabinet.key'");
+    let token = format!("-H \"Authorization: Bearer $('{binary}' token --as dr-martin --url {url} --certs '{certs}')\"");
+    output::say(&format!(
+        "{curl} {token} -H 'Content-Type: application/fhir+json' --data-binary @<('{binary}' demo bundle) {base}"
+    ));
+    let search = "--data-urlencode 'patient.identifier=urn:oid:1.2.250.1.213.1.4.10|279035121518989' -d status=current -d _count=1";
+    output::say(&format!("{curl} {token} {search} {base}/DocumentReference/_search | tee found.json"));
+    let found = "$(grep -o '\"url\":\"https://[^\"]*/Binary/[^\"]*' found.json | head -n 1 | cut -d'\"' -f4)";
+    output::say(&format!("{curl} {token} \"{found}\""));
+}

@@ -1,0 +1,38 @@
+//! The runtime of a command, the environment of a process, and the signals that end it.
+#![expect(clippy::disallowed_methods, reason = "the one place that reads the environment, for config::load")]
+
+use std::path::Path;
+
+use super::Failure;
+use crate::config::{self, Config};
+
+/// Runs a future on an actix system: what servers need.
+pub(super) fn serve<F: Future>(future: F) -> F::Output {
+    actix_web::rt::System::new().block_on(future)
+}
+
+/// Runs a future on a runtime of one thread: what other commands need.
+pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::from_error("cannot start", &error))?;
+    Ok(runtime.block_on(future))
+}
+
+/// The configuration of a file and of the process's environment.
+pub(super) fn configuration(file: Option<&Path>) -> Result<Config, Failure> {
+    config::load(file, std::env::vars()).map_err(|error| Failure::from_error("configuration", &error))
+}
+
+/// Resolves at SIGTERM or Ctrl-C.
+pub(super) async fn ended() {
+    let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    match terminated {
+        Ok(mut terminated) => {
+            tokio::select! {
+                _ = terminated.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
