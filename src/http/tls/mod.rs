@@ -1,7 +1,7 @@
 //! Mutual TLS (ITI-19; RFC 9325): TLS 1.2 and 1.3, client certificate mandatory, everything that
 //! decides trust swapped while serving.
 //!
-//! A connection travels: [`verifier`] judges the client's certificate in the handshake, [`Tls::peer`]
+//! A connection travels: `verifier` judges the client's certificate in the handshake, [`Tls::peer`]
 //! parses it once when the connection is made, [`Tls::still_trusted`] asks again at each request.
 
 mod live;
