@@ -128,7 +128,8 @@ fn announce(started: &Started, certs: &Path) {
     output::say("  revoked expired autre-ca personne (refused)");
     output::say("publish a document, find it, read it back:");
     let curl = format!("curl -sS --cacert '{certs}/ca.pem' --cert '{certs}/cabinet.pem' --key '{certs}/cabinet.key'");
-    let token = format!("-H \"Authorization: Bearer $('{binary}' token --as dr-martin --url {url} --certs '{certs}')\"");
+    let token =
+        format!("-H \"Authorization: Bearer $('{binary}' token --as dr-martin --url {url} --certs '{certs}')\"");
     output::say(&format!(
         "{curl} {token} -H 'Content-Type: application/fhir+json' --data-binary @<('{binary}' demo bundle) {base}"
     ));

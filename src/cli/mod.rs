@@ -4,24 +4,28 @@
 mod audit;
 mod bench;
 mod client;
-mod demo;
+pub mod demo;
 mod dev;
 mod doctor;
+mod files;
 mod later;
 mod migrate;
 mod outbox;
 mod output;
 pub mod pki;
+mod place;
 mod rules;
+mod runtime;
 mod serve;
 mod start;
+mod tls_client;
 mod token;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use start::{Started, StartOptions, start};
+pub use start::{StartOptions, Started, start};
 
 /// An open FHIR/IHE server for Mon espace santé.
 #[derive(Debug, Parser)]
@@ -143,7 +147,3 @@ pub fn run() -> ExitCode {
         }
     }
 }
-//! One file per command.
-pub mod demo;
-
-pub mod pki;

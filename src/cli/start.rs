@@ -74,8 +74,7 @@ impl Started {
 pub fn start(options: StartOptions) -> Result<Started, Failure> {
     let listening = http::bind(&options.config).map_err(|error| Failure::from_error("cannot listen", &error))?;
     let port = listening.port().map_err(|error| Failure::from_error("cannot listen", &error))?;
-    let operations_port =
-        listening.operations_port().map_err(|error| Failure::from_error("cannot listen", &error))?;
+    let operations_port = listening.operations_port().map_err(|error| Failure::from_error("cannot listen", &error))?;
     let works = |service: Service, seal_key: SealKey| Works {
         service,
         clocks: options.clocks.clone(),

@@ -106,5 +106,19 @@ fn resource(served: &Served) -> Value {
 }
 
 fn parameter(parameter: &search::Parameter) -> Value {
-    json!({ "name": parameter.code, "definition": parameter.url, "type": parameter.kind.name() })
+    json!({ "name": parameter.code, "definition": parameter.url, "type": type_of(parameter.kind) })
+}
+
+const fn type_of(kind: search::Kind) -> &'static str {
+    match kind {
+        search::Kind::Composite => "composite",
+        search::Kind::Date => "date",
+        search::Kind::Number => "number",
+        search::Kind::Quantity => "quantity",
+        search::Kind::Reference => "reference",
+        search::Kind::Special => "special",
+        search::Kind::String => "string",
+        search::Kind::Token => "token",
+        search::Kind::Uri => "uri",
+    }
 }

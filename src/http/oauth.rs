@@ -52,9 +52,8 @@ async fn issue(app: &App, certificate: &Certificate, payload: web::Payload) -> R
         represents: false,
         first_use: looked_up.first_use,
     };
-    let admits = |class: CallerClass, profiles: &[String], scope: &Scope| {
-        gate::may_grant(class, profiles, &scope.to_string())
-    };
+    let admits =
+        |class: CallerClass, profiles: &[String], scope: &Scope| gate::may_grant(class, profiles, &scope.to_string());
     match app.issuer.issue(&request, &identified, certificate, &facts, &admits, app.ids.as_ref()) {
         Ok(issued) => Ok(answer::json(StatusCode::OK, &issued.body())),
         Err(IssueError::Refused(refusal)) => Ok(refused(app, refusal)),
@@ -99,7 +98,8 @@ async fn look_up(app: &App, certificate: &Certificate, identified: &Identified) 
 
 fn refused(app: &App, refusal: refusal::Refusal) -> HttpResponse {
     app.metrics.security_event("token-request-refused");
-    let status = if refusal.code == OAuthCode::InvalidClient { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+    let status =
+        if refusal.code == OAuthCode::InvalidClient { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
     answer::json(status, &refusal.body())
 }
 

@@ -65,9 +65,7 @@ fn fhir() -> actix_web::Scope {
         )
         .route("/List/{id}/_history/{version}", web::get().to(list::vread))
         .service(
-            web::resource("/List/{id}")
-                .route(web::get().to(list::read_by_id))
-                .route(web::to(discovery::not_allowed)),
+            web::resource("/List/{id}").route(web::get().to(list::read_by_id)).route(web::to(discovery::not_allowed)),
         )
         .service(
             web::resource("/Binary/{id}")

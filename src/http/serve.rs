@@ -1,7 +1,6 @@
 //! The frame around every handler: the coarse gate before the body is read, the count after the
 //! answer, and a trace of what was refused before an operation could leave its own.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
@@ -18,16 +17,13 @@ use crate::ops::trace;
 use crate::rules::gate::{self, Route};
 
 /// Runs a handler's work for a caller whom the gate lets through.
-pub(crate) async fn serve<F>(
+pub(crate) async fn serve(
     app: &App,
     signed: Signed,
     route: Route,
     act: Act,
-    work: impl FnOnce(Arc<Context>) -> F,
-) -> Result<HttpResponse, Refusal>
-where
-    F: Future<Output = Result<HttpResponse, Error>>,
-{
+    work: impl AsyncFnOnce(Arc<Context>) -> Result<HttpResponse, Error>,
+) -> Result<HttpResponse, Refusal> {
     let since = Stopwatch::start();
     let ctx = Arc::clone(&signed.context);
     let answer = match pass(app, &ctx, route, act).await {
@@ -52,12 +48,7 @@ async fn pass(app: &App, ctx: &Arc<Context>, route: Route, act: Act) -> Result<(
 }
 
 /// Leaves a trace of an input that could not be accepted, then refuses it.
-pub(crate) async fn accepted<T>(
-    app: &App,
-    ctx: &Arc<Context>,
-    act: Act,
-    input: Result<T, Error>,
-) -> Result<T, Error> {
+pub(crate) async fn accepted<T>(app: &App, ctx: &Arc<Context>, act: Act, input: Result<T, Error>) -> Result<T, Error> {
     match input {
         Ok(input) => Ok(input),
         Err(error) => {

@@ -74,7 +74,9 @@ fn watch_trust(app: Arc<App>) -> JoinHandle<()> {
             match app.tls.poll() {
                 Ok(true) => tracing::info!(generation = app.tls.generation(), "certificates and lists were read again"),
                 Ok(false) => {}
-                Err(error) => tracing::error!(%error, "certificates or lists could not be read; those in force stay so"),
+                Err(error) => {
+                    tracing::error!(%error, "certificates or lists could not be read; those in force stay so")
+                }
             }
             app.metrics.crl_expired(app.tls.alarms().iter().any(|alarm| matches!(alarm, Alarm::ListOverdue { .. })));
         }

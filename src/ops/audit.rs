@@ -56,13 +56,13 @@ pub async fn find(service: &Service, ctx: Arc<Context>, query: Query) -> Result<
 
 fn list(tx: &mut Tx<'_>, ctx: &Context, query: &Query, trace: Trace) -> Result<Settled<Traced>, Error> {
     if let Err(denial) = facts::enrolment(tx, ctx)? {
-        return Ok(Settled::refused(trace.refused(&denial), denial));
+        return Ok(Settled::refused(denial, trace.refused(&denial)));
     }
     let facts = facts::of_person(tx, ctx, &query.patient)?;
     let trace = facts.profile.as_ref().map_or(trace.clone(), |profile| trace.on(profile.key.into()));
     let permit = match decide(ctx, Action::ReadAudit, &facts) {
         Verdict::Permit(permit) => permit,
-        Verdict::Deny(denial) => return Ok(Settled::refused(trace.refused(&denial), denial)),
+        Verdict::Deny(denial) => return Ok(Settled::refused(denial, trace.refused(&denial))),
     };
     let (person, structure) = own_only(ctx, &facts);
     let limit = query.count.saturating_add(1);
@@ -92,7 +92,7 @@ fn load(
     id: Option<LogicalId>,
     trace: Trace,
 ) -> Result<Settled<(PatientKey, ChainedRecord)>, Error> {
-    let refuse = |trace: Trace, denial: Denial| Ok(Settled::refused(trace.refused(&denial), denial));
+    let refuse = |trace: Trace, denial: Denial| Ok(Settled::refused(denial, trace.refused(&denial)));
     let unknown = Denial::new(Code::NotFound, "unknown-resource");
     if let Err(denial) = facts::enrolment(tx, ctx)? {
         return refuse(trace, denial);

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Service, facts};
 use super::trace::Trace;
+use super::{Service, facts};
 use crate::access::context::Context;
 use crate::access::permit::{Denial, Permit};
 use crate::error::{Code, Error};
@@ -38,12 +38,7 @@ pub(crate) enum Consulted<T> {
 
 /// Runs `act` on a reader; the first time this accessor opens the record (or always, where every
 /// access is notified), runs it on the writer instead, so that the notice commits with the trace.
-pub(crate) async fn consult<T, F>(
-    service: &Service,
-    name: &'static str,
-    ctx: Arc<Context>,
-    act: F,
-) -> Result<T, Error>
+pub(crate) async fn consult<T, F>(service: &Service, name: &'static str, ctx: Arc<Context>, act: F) -> Result<T, Error>
 where
     T: Send + 'static,
     F: Fn(&mut Tx<'_>, &Context) -> Result<Consulted<T>, Error> + Send + Sync + 'static,
@@ -54,7 +49,7 @@ where
     let read = {
         let (act, ctx, must_notify) = (Arc::clone(&act), Arc::clone(&ctx), Arc::clone(&must_notify));
         move |tx: &mut Tx<'_>| match attempt(tx, &ctx, act.as_ref())? {
-            Consulted::Refused { denial, trace } => Ok(Settled::refused(trace.refused(&denial), denial)),
+            Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
             Consulted::Done { permit, value, trace, .. } => {
                 if every_access || !tx.fact_has_accessed(permit.patient(), &ctx.caller.accessor())? {
                     must_notify.store(true, Ordering::Release);
@@ -73,7 +68,7 @@ where
     let write = {
         let ctx = Arc::clone(&ctx);
         move |tx: &mut Tx<'_>| match attempt(tx, &ctx, act.as_ref())? {
-            Consulted::Refused { denial, trace } => Ok(Settled::refused(trace.refused(&denial), denial)),
+            Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
             Consulted::Done { permit, facts, value, trace } => {
                 let is_first = tx.record_first_access(&permit, &ctx.caller.accessor(), ctx.at)?;
                 let profile = facts.profile.as_ref();

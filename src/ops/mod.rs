@@ -13,8 +13,8 @@ pub mod trace;
 
 use std::sync::Arc;
 
-use crate::ids::{IdSource, Ins, InsDomain, InsError};
 use crate::error::{Code, Issue};
+use crate::ids::{IdSource, Ins, InsDomain, InsError};
 use crate::store::Store;
 use crate::store::blob::{BlobFolder, BlobLimits, MasterKeys};
 

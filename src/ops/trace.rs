@@ -116,9 +116,9 @@ pub async fn denied<T: Send + 'static>(
     denial: Denial,
 ) -> Result<T, Error> {
     let record = Trace::of(ctx, service.ids.uuid(ctx.at), act).refused(&denial);
-    let settled = service.store.write("trace.denied", Arc::clone(ctx), move |_tx| {
-        Ok(Settled::<T>::refused(record.clone(), denial))
-    });
+    let settled = service
+        .store
+        .write("trace.denied", Arc::clone(ctx), move |_tx| Ok(Settled::<T>::refused(denial, record.clone())));
     settled.await?.into_result()
 }
 
@@ -126,8 +126,7 @@ pub async fn denied<T: Send + 'static>(
 pub async fn failed(service: &Service, ctx: &Arc<Context>, act: Act, error: &Error) -> Result<(), Error> {
     let rule = error.issues().first().and_then(|issue| issue.rule.clone());
     let record = Trace::of(ctx, service.ids.uuid(ctx.at), act).failed(error.code(), rule.as_deref());
-    let settled = service.store.write("trace.failed", Arc::clone(ctx), move |_tx| {
-        Ok(Settled::done((), record.clone()))
-    });
+    let settled =
+        service.store.write("trace.failed", Arc::clone(ctx), move |_tx| Ok(Settled::done((), record.clone())));
     settled.await?.into_result()
 }

@@ -2,6 +2,7 @@
 //! reordered or cut off (house rules §4.7; the encoding is in `chain.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::chain;
 use super::records::{ChainRow, Head, Seal};
@@ -67,6 +68,28 @@ pub enum Finding {
         /// The seal.
         id: i64,
     },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changed { pt, sequence } => write!(f, "chain {pt}: record {sequence} was changed"),
+            Self::Reordered { pt, sequence, belongs } => {
+                write!(f, "chain {pt}: record {sequence} belongs at {belongs}")
+            }
+            Self::Removed { pt, from, to } => write!(f, "chain {pt}: records {from} to {to} were removed"),
+            Self::Detached { pt, sequence } => {
+                write!(f, "chain {pt}: record {sequence} does not follow the one before it")
+            }
+            Self::Truncated { pt, expected, found } => {
+                write!(f, "chain {pt}: ends at {found}, must reach {expected}")
+            }
+            Self::Replaced { pt, sequence } => {
+                write!(f, "chain {pt}: record {sequence} is not the one that was recorded or sealed")
+            }
+            Self::SealBroken { id } => write!(f, "seal {id} is missing, out of order, or not ours"),
+        }
+    }
 }
 
 /// What a verification found.

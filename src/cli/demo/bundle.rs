@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::personas::{Demo, DemoProfessional, Persona};
 use crate::cda::{
-    Author, Authenticator, Code, Content, Header, Identifier, Name, Organization, Patient, Section, ServiceEvent,
+    Authenticator, Author, Code, Content, Header, Identifier, Name, Organization, Patient, Section, ServiceEvent,
     TEMPLATES_NOTE, TEMPLATES_UNSTRUCTURED, Time, compose,
 };
 use crate::cli::{Failure, output};
@@ -118,8 +118,8 @@ pub fn demo_bundle(
 pub(crate) fn class_of(system: &str, code: &str) -> Option<Coding> {
     const CLASSES: &str = "https://mos.esante.gouv.fr/NOS/TRE_A03-ClasseDocument/FHIR/TRE-A03-ClasseDocument";
     let class = terminology::class_of_type(system, code)?;
-    let display = terminology::display(CLASSES, class).unwrap_or_default();
-    Some(Coding { system: CLASSES.to_owned(), code: class.to_owned(), display: display.to_owned() })
+    let display = terminology::display(CLASSES, class).map(str::to_owned);
+    Some(Coding { system: CLASSES.to_owned(), code: class.to_owned(), display })
 }
 
 fn header(document: &Document, patient: &Persona, author: &DemoProfessional, ids: &dyn IdSource) -> Header {
@@ -171,7 +171,11 @@ fn header(document: &Document, patient: &Persona, author: &DemoProfessional, ids
             performer: Some(id),
             ..ServiceEvent::default()
         }),
-        facility: Some(Code::new(&exercise.structure.sector, "1.2.250.1.71.4.2.4", sector_label(exercise.structure.sector.as_str()))),
+        facility: Some(Code::new(
+            &exercise.structure.sector,
+            "1.2.250.1.71.4.2.4",
+            sector_label(exercise.structure.sector.as_str()),
+        )),
         ..Header::default()
     }
 }

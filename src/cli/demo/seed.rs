@@ -115,7 +115,7 @@ fn context(started: &Started, author: &DemoProfessional, at: Timestamp) -> Resul
         record: None,
         auth_mode: Some(AuthMode::Direct),
         scopes: vec!["ITI-65".to_owned()],
-        client_id: author.client_id().to_owned(),
+        client_id: format!("dev-{}", author.structure),
         software: "espace demo".to_owned(),
         token_id: "demo".to_owned(),
     };

@@ -1,6 +1,7 @@
 //! `espace pki dev`: the development PKI (contract §4), created where missing.
 
 mod authority;
+mod command;
 mod files;
 mod table;
 
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(super) use command::Pki;
 pub use table::{Client, Flaw, clients};
 
 use crate::access::identity::Certificate;

@@ -54,7 +54,7 @@ async fn search(
     form: Option<web::Payload>,
 ) -> Result<HttpResponse, Refusal> {
     let act = Act::RetrieveAuditEvent;
-    serve(&app, signed, Route::AuditEventSearch, act, |ctx| async {
+    serve(&app, signed, Route::AuditEventSearch, act, async |ctx| {
         let asked = match query::given(&app, &request, form).await {
             Ok(given) => query::read(&app, &ctx, &request, KIND, given),
             Err(error) => Err(error),
@@ -142,7 +142,7 @@ pub(crate) async fn read_by_id(
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
-    serve(&app, signed, Route::AuditEventRead, Act::ReadAuditEvent, |ctx| async {
+    serve(&app, signed, Route::AuditEventRead, Act::ReadAuditEvent, async |ctx| {
         let (_, found) = read(&app.service, ctx, &id).await?;
         let as_tde = request.query_string().contains(TDE_PROFILE);
         Ok(answer::versioned(event(&app, &found, as_tde).to_string(), 1, found.record.at))

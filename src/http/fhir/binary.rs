@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde_json::json;
 
@@ -31,7 +31,7 @@ pub(crate) async fn retrieve_document(
     request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
-    serve(&app, signed, Route::RetrieveDocument, Act::RetrieveDocument, |ctx| async {
+    serve(&app, signed, Route::RetrieveDocument, Act::RetrieveDocument, async |ctx| {
         let blob = retrieve(&app.service, Arc::clone(&ctx), &id).await?;
         let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
         match media::document_form(accept, &blob.content_type)? {

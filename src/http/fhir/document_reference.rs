@@ -52,7 +52,7 @@ async fn search(
     form: Option<web::Payload>,
 ) -> Result<HttpResponse, Refusal> {
     let act = Act::FindDocumentReferences;
-    serve(&app, signed, Route::FindDocumentReferences, act, |ctx| async {
+    serve(&app, signed, Route::FindDocumentReferences, act, async |ctx| {
         let asked = match query::given(&app, &request, form).await {
             Ok(given) => query::read(&app, &ctx, &request, KIND, given),
             Err(error) => Err(error),
@@ -89,10 +89,7 @@ fn render(app: &App, ctx: &Context, asked: &Asked, page: &Page) -> Result<String
     own.extend(asked.search.applied.iter().cloned());
     set.link("self", &format!("{base}/{KIND}?{}", query::encode(&own)));
     if let Some(next) = page.next {
-        let link = Link {
-            query: without_ins(asked, page),
-            after: LinkPosition { value: next.value, id: next.id },
-        };
+        let link = Link { query: without_ins(asked, page), after: LinkPosition { value: next.value, id: next.id } };
         let token = app.pages.seal(&link, KIND, &query::binding(ctx), app.ids.as_ref())?;
         set.link("next", &format!("{base}/{KIND}?{PAGE_PARAMETER}={token}"));
     }
@@ -139,13 +136,8 @@ pub(crate) async fn vread(
     fetch(app, signed, id, Some(version.parse().unwrap_or_default())).await
 }
 
-async fn fetch(
-    app: web::Data<App>,
-    signed: Signed,
-    id: String,
-    version: Option<i32>,
-) -> Result<HttpResponse, Refusal> {
-    serve(&app, signed, Route::DocumentReferenceRead, Act::ReadDocumentReference, |ctx| async {
+async fn fetch(app: web::Data<App>, signed: Signed, id: String, version: Option<i32>) -> Result<HttpResponse, Refusal> {
+    serve(&app, signed, Route::DocumentReferenceRead, Act::ReadDocumentReference, async |ctx| {
         let found = read(&app.service, ctx, Readable::Fiche, &id, version).await?;
         Ok(answer::versioned(outward(&found.body, &app.base), found.version, found.updated_at))
     })

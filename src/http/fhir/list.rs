@@ -31,13 +31,8 @@ pub(crate) async fn vread(
     fetch(app, signed, id, Some(version.parse().unwrap_or_default())).await
 }
 
-async fn fetch(
-    app: web::Data<App>,
-    signed: Signed,
-    id: String,
-    version: Option<i32>,
-) -> Result<HttpResponse, Refusal> {
-    serve(&app, signed, Route::ListRead, Act::ReadList, |ctx| async {
+async fn fetch(app: web::Data<App>, signed: Signed, id: String, version: Option<i32>) -> Result<HttpResponse, Refusal> {
+    serve(&app, signed, Route::ListRead, Act::ReadList, async |ctx| {
         let found = read(&app.service, ctx, Readable::Submission, &id, version).await?;
         Ok(answer::versioned(outward(&found.body, &app.base), found.version, found.updated_at))
     })

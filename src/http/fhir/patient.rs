@@ -52,7 +52,7 @@ async fn search(
     form: Option<web::Payload>,
 ) -> Result<HttpResponse, Refusal> {
     let act = Act::ExistenceTest;
-    serve(&app, signed, Route::ExistenceTest, act, |ctx| async {
+    serve(&app, signed, Route::ExistenceTest, act, async |ctx| {
         let counted = app.existence.admit(&ctx.caller.structure, app.clocks.real.now()).map_err(Error::from);
         if counted.is_err() {
             app.metrics.security_event("existence-tests");
@@ -114,7 +114,7 @@ pub(crate) async fn read_by_id(
     signed: Signed,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
-    serve(&app, signed, Route::PatientRead, Act::ReadPatient, |ctx| async {
+    serve(&app, signed, Route::PatientRead, Act::ReadPatient, async |ctx| {
         let record = read(&app.service, ctx, &id).await?;
         Ok(answer::versioned(patient(&record).to_string(), record.version, record.updated_at))
     })
@@ -157,7 +157,10 @@ fn patient(record: &Record) -> Value {
         "active": record.is_open,
     });
     if let (Some(traits), Some(members)) = (&record.traits, patient.as_object_mut()) {
-        members.insert("name".to_owned(), json!([{ "use": "official", "family": traits.family, "given": [traits.given] }]));
+        members.insert(
+            "name".to_owned(),
+            json!([{ "use": "official", "family": traits.family, "given": [traits.given] }]),
+        );
         members.insert("gender".to_owned(), json!(traits.gender));
         if let Some(birth) = traits.birth_on {
             members.insert("birthDate".to_owned(), json!(birth.to_string()));

@@ -30,7 +30,7 @@ pub(crate) async fn provide_bundle(
     payload: web::Payload,
 ) -> Result<HttpResponse, Refusal> {
     let act = Act::ProvideDocumentBundle;
-    serve(&app, signed, Route::ProvideDocumentBundle, act, |ctx| async {
+    serve(&app, signed, Route::ProvideDocumentBundle, act, async |ctx| {
         let received = receive(&app, &ctx, &request, payload).await;
         let provision = accepted(&app, &ctx, act, received).await?;
         let provided = provide(&app.service, Arc::clone(&ctx), provision).await?;
@@ -39,12 +39,7 @@ pub(crate) async fn provide_bundle(
     .await
 }
 
-async fn receive(
-    app: &App,
-    ctx: &Context,
-    request: &HttpRequest,
-    payload: web::Payload,
-) -> Result<Provision, Error> {
+async fn receive(app: &App, ctx: &Context, request: &HttpRequest, payload: web::Payload) -> Result<Provision, Error> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     media::require_fhir_json(content_type)?;
     let server = &app.config.server;

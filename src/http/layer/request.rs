@@ -64,8 +64,10 @@ impl Envelope {
 /// French, unless English is preferred to it.
 fn language(headers: &HeaderMap) -> Language {
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|accepted| accepted.to_str().ok());
-    let first = accepted.unwrap_or_default().split(',').map(str::trim).find(|range| {
-        range.starts_with("en") || range.starts_with("fr")
-    });
+    let first = accepted
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .find(|range| range.starts_with("en") || range.starts_with("fr"));
     if first.is_some_and(|range| range.starts_with("en")) { Language::English } else { Language::French }
 }

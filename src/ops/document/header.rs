@@ -72,10 +72,10 @@ fn is_cda(content_type: &str) -> bool {
 /// The author rule is never judged on the header (contract §6): a header that differs only warns.
 fn author_differs(header: &cda::Header, fiche: &DocumentReference<'_>, path: &ElementPath) -> Option<Issue> {
     let ids = header.authors.iter().filter_map(|author| author.id.as_ref()?.extension.as_deref());
-    let own: Vec<String> =
-        fiche.authors().iter().flat_map(|actor| &actor.persons).map(ToString::to_string).collect();
+    let own: Vec<String> = fiche.authors().iter().flat_map(|actor| &actor.persons).map(ToString::to_string).collect();
     let mut ids = ids.peekable();
     ids.peek()?;
     let differs = !own.is_empty() && !ids.any(|id| own.iter().any(|known| known == id));
-    differs.then(|| Issue::new(Code::Profile).at(path.child("author")).rule("CDA author").detail(OTHER_AUTHOR).warning())
+    differs
+        .then(|| Issue::new(Code::Profile).at(path.child("author")).rule("CDA author").detail(OTHER_AUTHOR).warning())
 }

@@ -21,10 +21,10 @@ use crate::model::caller::Action;
 use crate::model::document::{Blob, Document, DocumentStatus};
 use crate::model::notification::{Notification, NotifiedEvent};
 use crate::model::resource::{NewResource, ResourceType};
+use crate::ops::Service;
+use crate::ops::facts::{self, Named};
 use crate::ops::resource::stamp::{index, resolve, stamp};
 use crate::ops::trace::Trace;
-use crate::ops::facts::{self, Named};
-use crate::ops::Service;
 use crate::rules::facts::{DocumentFacts, Facts};
 use crate::rules::notification;
 use crate::store::blob::Guard;
@@ -64,7 +64,7 @@ pub async fn provide(service: &Service, ctx: Arc<Context>, provision: Provision)
                 Verdict::Deny(denial) => denial,
                 Verdict::Permit(_) => Denial::new(Code::NoRecord, "MES-045"),
             };
-            Ok(Settled::<Provided>::refused(asked.2.clone().refused(&denial), denial))
+            Ok(Settled::<Provided>::refused(denial, asked.2.clone().refused(&denial)))
         });
         return settled.await?.into_result();
     };
@@ -196,8 +196,14 @@ fn prepare_document(
         size: blob.size,
     };
     let fiche = new_resource(ResourceType::DocumentReference, id.uuid, &fiche, at);
-    let prepared =
-        PreparedDocument { entry: document.entry, binary_entry: document.binary_entry, row, fiche, blob, cda_ins: document.cda_ins };
+    let prepared = PreparedDocument {
+        entry: document.entry,
+        binary_entry: document.binary_entry,
+        row,
+        fiche,
+        blob,
+        cda_ins: document.cda_ins,
+    };
     (prepared, guard)
 }
 
@@ -232,13 +238,13 @@ fn settle(
 ) -> Result<Settled<Outcome>, Error> {
     let trace = trace.clone().on(prepared.patient.into());
     if let Err(denial) = facts::enrolment(tx, ctx)? {
-        return Ok(Settled::refused(trace.refused(&denial), denial));
+        return Ok(Settled::refused(denial, trace.refused(&denial)));
     }
     let facts = facts::of_person(tx, ctx, &prepared.subject)?;
     let facts = facts.with_documents(prepared.documents.iter().map(|document| (&document.row).into()).collect());
     let permit = match judge(ctx, prepared, &facts) {
         Ok(permit) => permit,
-        Err(denial) => return Ok(Settled::refused(trace.refused(&denial), denial)),
+        Err(denial) => return Ok(Settled::refused(denial, trace.refused(&denial))),
     };
     let mut stored = Vec::with_capacity(prepared.documents.len());
     for document in &prepared.documents {
@@ -249,7 +255,7 @@ fn settle(
     };
     if prepared.documents.iter().zip(&stored).any(differs) {
         let denial = Denial::new(Code::HashDiffers, "ITI-65 uniqueId");
-        return Ok(Settled::refused(trace.refused(&denial), denial));
+        return Ok(Settled::refused(denial, trace.refused(&denial)));
     }
     let list = keep(tx, &permit, prepared, &stored)?;
     let notices = notices(tx, ctx, &permit, prepared, &stored, &facts, &trace, every_access)?;
@@ -356,10 +362,12 @@ fn answer(prepared: &Prepared, stored: &[Option<Document>], list: Uuid) -> Provi
     let location = |entry: usize, kind: &EntryKind| match kind {
         EntryKind::Submission => format!("List/{}/_history/1", id(list)),
         EntryKind::Patient => format!("Patient/{}", prepared.patient),
-        EntryKind::Fiche => of_entry(entry, |document| document.entry).map_or_else(String::new, |(document, stored)| {
-            let uuid = stored.as_ref().map_or(document.row.id, |stored| stored.id);
-            format!("DocumentReference/{}/_history/1", id(uuid))
-        }),
+        EntryKind::Fiche => {
+            of_entry(entry, |document| document.entry).map_or_else(String::new, |(document, stored)| {
+                let uuid = stored.as_ref().map_or(document.row.id, |stored| stored.id);
+                format!("DocumentReference/{}/_history/1", id(uuid))
+            })
+        }
         EntryKind::Binary => {
             of_entry(entry, |document| document.binary_entry).map_or_else(String::new, |(document, stored)| {
                 let uuid = stored.as_ref().map_or(document.row.binary, |stored| stored.binary);

@@ -126,7 +126,8 @@ fn refuse_what_comes_later(resource: &Value) -> Result<(), Error> {
     let Some(bundle) = Bundle::new(resource) else { return Ok(()) };
     for (number, entry) in bundle.entries().enumerate() {
         let path = entry_path(number);
-        let refused = |path: ElementPath, rule: &'static str| Err(Issue::new(Code::NotSupported).at(path).rule(rule).into());
+        let refused =
+            |path: ElementPath, rule: &'static str| Err(Issue::new(Code::NotSupported).at(path).rule(rule).into());
         let Some(content) = entry.resource() else { continue };
         if entry.method() == Some("PATCH") || entry.resource_type() == Some("Parameters") {
             return refused(path.child("request"), "MHD UpdateDocumentRefs");
@@ -175,9 +176,8 @@ fn assemble(
     let missing = || Error::from(Issue::new(Code::BundleMissing).rule("MHD ITI-65"));
     let bundle = Bundle::new(&resource).ok_or_else(missing)?;
     let (kinds, placed) = sort_entries(&bundle)?;
-    let of_kind = |kind: EntryKind| {
-        placed.iter().zip(&kinds).filter(move |(_, own)| **own == kind).map(|(placed, _)| placed)
-    };
+    let of_kind =
+        |kind: EntryKind| placed.iter().zip(&kinds).filter(move |(_, own)| **own == kind).map(|(placed, _)| placed);
     let submission = of_kind(EntryKind::Submission).next().ok_or_else(missing)?;
     let subject = one_subject(&placed, &kinds, domain)?;
     require_listed(submission, of_kind(EntryKind::Fiche))?;
@@ -332,9 +332,10 @@ fn read_document(
     if let Some(warnings) = warnings {
         warnings.extend(read.warnings);
     }
-    let type_code = fiche.types().first().map(|coding| {
-        format!("{}|{}", canonical_system(coding.system).unwrap_or(coding.system), coding.code)
-    });
+    let type_code = fiche
+        .types()
+        .first()
+        .map(|coding| format!("{}|{}", canonical_system(coding.system).unwrap_or(coding.system), coding.code));
     Ok(ProvidedDocument {
         entry: placed.number,
         binary_entry: binary.number,

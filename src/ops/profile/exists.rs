@@ -43,9 +43,9 @@ pub async fn exists(service: &Service, ctx: Arc<Context>, ins: Ins) -> Result<Op
     let trace = Trace::of(&ctx, service.ids.uuid(ctx.at), Act::ExistenceTest);
     let tell_traits = service.settings.tell_traits;
     let named = Named::Ins(ins);
-    let settled = service.store.read("profile.exists", Arc::clone(&ctx), move |tx| {
-        test(tx, &ctx, &named, trace.clone(), tell_traits)
-    });
+    let settled = service
+        .store
+        .read("profile.exists", Arc::clone(&ctx), move |tx| test(tx, &ctx, &named, trace.clone(), tell_traits));
     settled.await?.into_result()
 }
 
@@ -57,7 +57,7 @@ fn test(
     tell_traits: bool,
 ) -> Result<Settled<Option<Record>>, Error> {
     if let Err(denial) = facts::enrolment(tx, ctx)? {
-        return Ok(Settled::refused(trace.refused(&denial), denial));
+        return Ok(Settled::refused(denial, trace.refused(&denial)));
     }
     let facts = facts::of_person(tx, ctx, named)?;
     let trace = facts.profile.as_ref().map_or(trace.clone(), |profile| trace.on(profile.key.into()));
@@ -68,7 +68,7 @@ fn test(
             Ok(Settled::done(Some(record(profile, with_reason, tell_traits)), trace.done(permit.rule())))
         }
         Verdict::Deny(denial) if denial.code == Code::NoRecord => Ok(Settled::done(None, trace.done(denial.rule))),
-        Verdict::Deny(denial) => Ok(Settled::refused(trace.refused(&denial), denial)),
+        Verdict::Deny(denial) => Ok(Settled::refused(denial, trace.refused(&denial))),
     }
 }
 

@@ -1,5 +1,4 @@
 //! Generic bodies of FHIR interactions, used by the operations of each noun.
 
-pub mod read;
 pub mod search;
 pub(crate) mod stamp;

@@ -51,11 +51,7 @@ pub fn page(search: &Search, patient: PatientKey, mut found: Vec<(StoredResource
     let size = usize::try_from(rows(search)).unwrap_or(usize::MAX);
     let goes_on = found.len() > size;
     found.truncate(size);
-    let next = if goes_on {
-        found.last().map(|(last, value)| Position { value: *value, id: last.id })
-    } else {
-        None
-    };
+    let next = if goes_on { found.last().map(|(last, value)| Position { value: *value, id: last.id }) } else { None };
     Page { patient, matches: found.into_iter().map(|(resource, _)| resource).collect(), total, next }
 }
 
@@ -67,13 +63,10 @@ fn condition(term: &Term, patient: PatientKey) -> Condition {
             if own.is_empty() { Condition::Never } else { Condition::Id(own) }
         }
         Term::LastUpdated(intervals) => Condition::LastUpdated(intervals.iter().map(interval).collect()),
-        Term::Index { parameter, any_of, negated } => Condition::Index {
-            parameter: *parameter,
-            any_of: any_of.iter().map(matching).collect(),
-            negated: *negated,
-        },
+        Term::Index { parameter, any_of, negated } => {
+            Condition::Index { parameter: *parameter, any_of: any_of.iter().map(matching).collect(), negated: *negated }
+        }
         Term::Missing { parameter, missing } => Condition::Missing { parameter: *parameter, missing: *missing },
-        Term::Never => Condition::Never,
     }
 }
 
@@ -86,10 +79,5 @@ fn matching(value: &search::Match) -> Match {
 }
 
 fn interval(bounds: &search::Interval) -> Interval {
-    Interval {
-        low_from: bounds.low_from,
-        low_to: bounds.low_to,
-        high_from: bounds.high_from,
-        high_to: bounds.high_to,
-    }
+    Interval { low_from: bounds.low_from, low_to: bounds.low_to, high_from: bounds.high_from, high_to: bounds.high_to }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::super::Conn;
 use crate::access::permit::Permit;
 use crate::clock::to_micros;
-use crate::ids::ShardKey;
+use crate::ids::{PatientKey, ShardKey};
 use crate::model::notification::{Channel, Notification, NotificationState, NotifiedEvent};
 use crate::store::cached::Cached;
 use crate::store::error::Result;
@@ -26,6 +26,11 @@ struct Row {
     created_at: i64,
     attempts: i32,
     next_at: i64,
+}
+
+pub(in crate::store) fn fact_has_accessed(conn: &mut Conn, patient: PatientKey, accessor: &str) -> Result<bool> {
+    let row = first_access::table.find((patient.get(), accessor));
+    Ok(diesel::select(diesel::dsl::exists(row)).get_result(conn)?)
 }
 
 pub(in crate::store) fn record_first_access(

@@ -1,0 +1,42 @@
+//! `espace serve`: the production server. It brings its own keys and refuses anything that bears the
+//! mark of the test PKI (contract §2).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::start::{StartOptions, start};
+use super::{Failure, output, runtime};
+use crate::clock::Clocks;
+use crate::ids::{IdSource, SystemIds};
+use crate::store::Store;
+use crate::telemetry::{self, Format};
+
+/// Serve in production.
+///
+/// The configuration file comes first, then `ESPACE__SECTION__KEY`, then `ESPACE__SECTION__KEY_FILE`
+/// for secrets.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl Serve {
+    /// Serves until the process is asked to end.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        telemetry::start(Format::Json);
+        let config = runtime::configuration(Some(&self.config))?;
+        runtime::serve(async move {
+            let ids: Arc<dyn IdSource> = Arc::new(SystemIds::default());
+            let store = Store::open(config.store.clone(), Arc::clone(&ids)).await;
+            let store = store.map_err(|error| Failure::from_error("the database", &error))?;
+            let started = start(StartOptions { config, clocks: Clocks::system(), ids, store, is_dev: false })?;
+            output::say(&format!("espace ready: {}", started.app.base));
+            started.serve_until(runtime::ended()).await;
+            Ok(())
+        })
+    }
+}
