@@ -1,6 +1,7 @@
 //! The published samples and packages, kept outside the project: tests that need them skip aloud
 //! where they are absent.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 /// The folder of samples: `ESPACE_SHARED`, else `shared` beside the package.
@@ -14,7 +15,12 @@ pub(crate) fn shared() -> Option<PathBuf> {
 pub(crate) fn sample(path: &str) -> Option<Vec<u8>> {
     let bytes = shared().and_then(|folder| std::fs::read(folder.join(path)).ok());
     if bytes.is_none() {
-        println!("SKIPPED: {path} is not here");
+        skipped(path);
     }
     bytes
+}
+
+/// Says that something was not tested: past the capture of the test harness, so that it is seen.
+pub(crate) fn skipped(what: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what} is not here");
 }

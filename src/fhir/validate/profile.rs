@@ -191,14 +191,13 @@ fn each(value: &Value, path: &str, at: &Path<'_>, then: &mut dyn FnMut(&Value, &
     let (name, slice) = step(first);
     let here = at.child(name);
     match value.get(name) {
-        None => {}
         Some(Value::Array(items)) => {
             for (index, item) in items.iter().enumerate().filter(|(_, item)| is_member(item, slice)) {
                 each(item, rest, &here.index(index), then);
             }
         }
         Some(value) if is_member(value, slice) => each(value, rest, &here, then),
-        Some(_) => {}
+        _ => {}
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::path::{Path, shown};
 use super::reference::Scope;
-use super::{Options, binding, primitive};
+use super::{Options, binding, invariant, primitive};
 use crate::error::{Code, Issue};
 use crate::fhir::definition::{Element, Kind, Primitive, Property, Type};
 
@@ -125,6 +125,11 @@ impl<'v> Walk<'v> {
         for (place, element) in (0..).zip(kind.own_elements()) {
             if element.is_required() && seen & 1_u128.checked_shl(place).unwrap_or_default() == 0 {
                 self.tell(Code::Missing, &path.child(element.name()), "1..");
+            }
+        }
+        for key in invariant::broken(kind, map) {
+            if self.issues.len() < MOST_ISSUES {
+                self.issues.push(Issue::new(Code::Profile).rule(key).at(path.written()));
             }
         }
         self.depth -= 1;
