@@ -4,7 +4,7 @@ use espace::fhir::codec::json;
 use espace::fhir::validate::{self, Conformance, Mode, Pdsm};
 use serde_json::{Value, json};
 
-use crate::support::shared::sample;
+use crate::support::shared::{sample, shared, skipped};
 
 const PDSM: &str = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/";
 const MHD: &str = "https://profiles.ihe.net/ITI/MHD/StructureDefinition/";
@@ -47,6 +47,20 @@ fn published_samples_pass_ci_sis_and_lenient_modes_with_warnings_only() {
         }
         let (errors, warnings) = told(&resource, STRICT);
         assert_eq!(errors.is_empty(), !file.contains("Bundle-example-td2"), "{file}: {errors:?} {warnings:?}");
+    }
+}
+
+#[test]
+fn every_published_sample_is_sound_of_structure() {
+    for folder in ["mhd", "pdsm", "balp", "pcf"] {
+        let Some(shared) = shared() else { return skipped("samples") };
+        for file in std::fs::read_dir(shared.join("samples").join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            let resource = json::parse(&std::fs::read(&path).unwrap()).unwrap();
+            let errors: Vec<_> =
+                validate::structural(&resource).into_iter().filter(|issue| !issue.is_warning).collect();
+            assert_eq!(errors, [], "{}", path.display());
+        }
     }
 }
 

@@ -297,3 +297,42 @@ fn invariants_are_told_by_their_keys() {
         assert_eq!(keys, expected, "{resource}");
     }
 }
+
+#[test]
+fn a_great_many_contained_resources_and_references_are_walked_in_order_of_their_number() {
+    let contained: Vec<Value> =
+        (0..5_000).map(|id| json!({"resourceType": "Patient", "id": format!("p{id}")})).collect();
+    let items: Vec<Value> = (0..5_000).map(|id| json!({"item": {"reference": format!("#p{id}")}})).collect();
+    let mut list =
+        json!({"resourceType": "List", "status": "current", "mode": "working", "contained": contained, "entry": items});
+    assert_eq!(found(&list, Options::default()), Vec::<String>::new());
+    list["contained"][4_999]["id"] = json!("p0");
+    assert_eq!(
+        found(&list, Options::default()),
+        [
+            "element List.contained[0].id",
+            "element List.contained[4999].id",
+            "reference List.entry[4999].item.reference"
+        ]
+    );
+}
+
+/// An object with an extension moved into it: `json!` would copy it, by recursion.
+fn held(mut holder: Value, extension: Value) -> Value {
+    holder.as_object_mut().unwrap().insert("extension".to_owned(), Value::Array(vec![extension]));
+    holder
+}
+
+#[test]
+fn a_value_deeper_than_any_json_is_refused_without_overflow() {
+    let mut extension = json!({"url": "urn:x", "valueBoolean": true});
+    for _ in 0..3_000 {
+        extension = held(json!({"url": "urn:x"}), extension);
+    }
+    let mut patient = held(json!({"resourceType": "Patient"}), extension);
+    assert_eq!(validate::structural(&patient).iter().map(|issue| issue.code).collect::<Vec<_>>(), [Code::Structure]);
+    // Taken apart by hand: serde_json drops by recursion.
+    while let Some(inner) = patient.pointer_mut("/extension/0").map(Value::take) {
+        patient = inner;
+    }
+}

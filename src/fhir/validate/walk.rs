@@ -68,9 +68,6 @@ impl<'v> Walk<'v> {
         let Some(kind) = Type::resource(kind) else {
             return self.tell(Code::Element, &path.child("resourceType"), "R4");
         };
-        if self.depth > DEEPEST {
-            return self.tell(Code::Structure, path, "128");
-        }
         if place == Place::Contained {
             self.contained(map, path);
             return self.object(map, kind, path);
@@ -95,6 +92,9 @@ impl<'v> Walk<'v> {
     fn object(&mut self, map: &'v Map<String, Value>, kind: Type, path: &Path<'_>) {
         if map.is_empty() {
             return self.tell(Code::Element, path, "ele-1");
+        }
+        if self.depth > DEEPEST {
+            return self.tell(Code::Structure, path, "128");
         }
         self.depth += 1;
         let mut seen = 0_u128;
