@@ -2,5 +2,8 @@
 
 mod examples;
 mod json;
+mod outcome;
 mod profiles;
+mod published;
 mod structural;
+mod unchecked;

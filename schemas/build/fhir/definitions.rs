@@ -168,9 +168,9 @@ fn write_types(types: &BTreeMap<String, Type>, sets: &HashMap<String, usize>, ou
             element_records.u32(text).u8(element.min).u8(element.max).u8(strength).u8(allowed.len());
             element_records.u16(set).u16(targets);
             targets += allowed.len();
-            allowed.into_iter().for_each(|target| {
+            for target in allowed {
                 target_records.u16(target);
-            });
+            }
             elements += 1;
         }
         own.sort();

@@ -49,10 +49,8 @@ impl Profiles {
             let mut rules: Vec<Rule> = Vec::new();
             if !parent.is_empty() {
                 let found = profiles.iter().find(|known| known.canonical == parent && [0, pack].contains(&known.pack));
-                rules = found
-                    .unwrap_or_else(|| panic!("profiles.csv: {parent} must stand before {canonical}"))
-                    .rules
-                    .clone();
+                let found = found.unwrap_or_else(|| panic!("profiles.csv: {parent} must stand before {canonical}"));
+                rules.extend_from_slice(&found.rules);
             }
             if !file.is_empty() {
                 for rule in read_rules(&folder, &file) {

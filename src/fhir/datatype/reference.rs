@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::fhir::definition::Type;
 
-/// The ways a Reference may point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The ways a Reference may point. `Debug` tells the way and the type only: ids, addresses and queries may hold an INS.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Reference<'a> {
     /// `Type/id`, with or without `/_history/version`.
     Relative {
@@ -79,6 +79,20 @@ impl<'a> Reference<'a> {
     }
 }
 
+impl std::fmt::Debug for Reference<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let way = match self {
+            Self::Relative { .. } => "Relative",
+            Self::Absolute { .. } => "Absolute",
+            Self::Contained(_) => "Contained",
+            Self::Urn(_) => "Urn",
+            Self::Conditional { .. } => "Conditional",
+            Self::Logical(_) => "Logical",
+        };
+        f.debug_tuple(way).field(&self.kind().unwrap_or_default()).finish()
+    }
+}
+
 /// The last segments of a path as type, id and version.
 fn tail(path: &str) -> Option<(&str, &str, Option<&str>)> {
     let (path, version) = match path.split_once("/_history/") {
@@ -116,6 +130,7 @@ mod tests {
         let query = "identifier=urn:oid:1.2|3";
         let conditional = format!("Patient?{query}");
         assert_eq!(parse(&conditional), Some(Reference::Conditional { kind: "Patient", query }));
+        assert_eq!(format!("{:?}", parse(&conditional).unwrap()), "Conditional(\"Patient\")");
         for nowhere in ["", "1", "Nobody/1", "x/Patient/1", "Patient/", "Patient/a b", "Patient?", "Nobody?a=b", ":x"] {
             assert_eq!(parse(nowhere), None, "{nowhere}");
         }

@@ -165,6 +165,12 @@ impl Type {
         (self.first_element..self.first_element.saturating_add(self.elements)).filter_map(Element::numbered)
     }
 
+    /// All its elements, those of its bases first: the order of XML.
+    pub fn elements(self) -> impl Iterator<Item = Element> {
+        let lineage: Vec<Self> = std::iter::successors(Some(self), |kind| kind.base()).collect();
+        lineage.into_iter().rev().flat_map(Self::own_elements)
+    }
+
     /// The properties it adds to its base, by name.
     pub fn own_properties(self) -> impl Iterator<Item = Property> {
         table::records::<8>(table::PROPERTIES, self.first_property, self.properties).iter().map(Property::read)
@@ -286,6 +292,9 @@ mod tests {
         }
         assert_eq!(patient.property("deceasedBoolean").unwrap().element().unwrap().name(), "deceased[x]");
         assert!(patient.property("deceased").is_none());
+        let elements: Vec<_> = patient.elements().map(Element::name).collect();
+        assert_eq!(elements[..5], ["id", "meta", "implicitRules", "language", "text"]);
+        assert_eq!(elements.last(), Some(&"link"));
         assert!(Type::resource("HumanName").is_none() && Type::resource("DomainResource").is_none());
     }
 

@@ -1,6 +1,7 @@
 //! Validation of a resource: its structure by the R4 tables, then its profile (R4 `validation.html`).
 
 mod binding;
+mod invariant;
 mod path;
 mod primitive;
 mod profile;
@@ -61,6 +62,11 @@ pub fn structural_with(resource: &Value, options: Options) -> Vec<Issue> {
     let mut walk = Walk::new(options);
     walk.root(resource);
     walk.issues
+}
+
+/// The invariants of R4 that [`structural`] holds to by a function of their own: type and key.
+pub fn invariants() -> impl Iterator<Item = (&'static str, &'static str)> {
+    invariant::keys()
 }
 
 /// Whether rules are known for a profile's canonical URL (a `|version` is ignored).

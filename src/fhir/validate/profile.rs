@@ -16,6 +16,8 @@ const MHD_IDENTIFIER_TYPE: &str = "https://profiles.ihe.net/ITI/MHD/CodeSystem/I
 const MOST_WARNINGS: usize = 100;
 /// Nor more issues: so many that warnings never keep an error from being told.
 const MOST_ISSUES: usize = 200;
+/// No more codings than this are paired: two lists multiply.
+const MOST_PAIRED: usize = 16;
 
 pub(super) fn find(canonical: &str, mode: Mode) -> Option<Profile> {
     let pack = match mode.pdsm {
@@ -166,11 +168,11 @@ impl<'v> Judge<'v> {
         else {
             return;
         };
-        let classes = || categories.iter().flat_map(Coding::all_of).filter_map(|coding| coding.code);
+        let classes = || categories.iter().flat_map(Coding::all_of).filter_map(|coding| coding.code).take(MOST_PAIRED);
         let goes_together = |kind: Coding<'_>| {
             kind.code.is_some_and(|code| classes().any(|class| set.has(kind.system, &format!("{code}/{class}"))))
         };
-        if !Coding::all_of(kind).any(goes_together) {
+        if !Coding::all_of(kind).take(MOST_PAIRED).any(goes_together) {
             self.tell(Code::Binding, rule, &path.child("category"), name);
         }
     }
@@ -191,14 +193,13 @@ fn each(value: &Value, path: &str, at: &Path<'_>, then: &mut dyn FnMut(&Value, &
     let (name, slice) = step(first);
     let here = at.child(name);
     match value.get(name) {
-        None => {}
         Some(Value::Array(items)) => {
             for (index, item) in items.iter().enumerate().filter(|(_, item)| is_member(item, slice)) {
                 each(item, rest, &here.index(index), then);
             }
         }
         Some(value) if is_member(value, slice) => each(value, rest, &here, then),
-        Some(_) => {}
+        _ => {}
     }
 }
 

@@ -1,12 +1,15 @@
 //! The entries of a Provide Document Bundle: a closed list of kinds, each under its profile (ihe §1.2, ITI-65).
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::Conformance;
 use super::path::Path;
 use super::profile::{Judge, find};
 use crate::error::Code;
-use crate::fhir::datatype::Coding;
+use crate::fhir::datatype::{Coding, Reference};
 use crate::fhir::definition::Type;
 use crate::fhir::definition::profile::{Level, Slot, slots};
 
@@ -18,6 +21,7 @@ pub(super) fn entries<'v>(judge: &mut Judge<'v>, bundle: &'v Value, canonical: &
     let slots: Vec<Slot> = slots(canonical).collect();
     let entries = map.get("entry").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut counts = vec![0_usize; slots.len()];
+    let documents = documents(entries);
     let outer = judge.scope.enter(kind, map);
     let all = path.child("entry");
     for (index, entry) in entries.iter().enumerate() {
@@ -32,7 +36,7 @@ pub(super) fn entries<'v>(judge: &mut Judge<'v>, bundle: &'v Value, canonical: &
             judge.push(Level::Error, Code::BundleEntry, slot.rule, &here, &detail);
         }
         if let Some(resource) = entry.get("resource") {
-            self::resource(judge, resource, slot, &here.child("resource"), entries);
+            self::resource(judge, resource, slot, &here.child("resource"), &documents);
         }
     }
     judge.scope.leave(outer);
@@ -83,7 +87,7 @@ fn foreign(judge: &mut Judge<'_>, slots: &[Slot], path: &Path<'_>, entry: &Value
     }
 }
 
-fn resource<'v>(judge: &mut Judge<'v>, resource: &'v Value, slot: &Slot, path: &Path<'_>, entries: &'v [Value]) {
+fn resource<'v>(judge: &mut Judge<'v>, resource: &'v Value, slot: &Slot, path: &Path<'_>, documents: &Documents<'v>) {
     match slot.slice {
         "UpdateDocumentRefs" => patch(judge, resource, slot, path),
         "DocumentRefs" => {
@@ -91,7 +95,7 @@ fn resource<'v>(judge: &mut Judge<'v>, resource: &'v Value, slot: &Slot, path: &
             if let Some(profile) = find(slot.profile, judge.mode) {
                 judge.resource(resource, profile, path);
             }
-            attachments(judge, resource, path, entries, before);
+            attachments(judge, resource, path, documents, before);
         }
         _ => {
             if let Some(profile) = find(slot.profile, judge.mode) {
@@ -125,7 +129,7 @@ fn patch(judge: &mut Judge<'_>, parameters: &Value, slot: &Slot, path: &Path<'_>
 }
 
 /// The document an attachment points to stands in the bundle; one that is a FHIR document has no hash and no size.
-fn attachments(judge: &mut Judge<'_>, document: &Value, path: &Path<'_>, entries: &[Value], before: usize) {
+fn attachments(judge: &mut Judge<'_>, document: &Value, path: &Path<'_>, documents: &Documents<'_>, before: usize) {
     let contents = document.get("content").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let all = path.child("content");
     for (index, content) in contents.iter().enumerate() {
@@ -133,7 +137,7 @@ fn attachments(judge: &mut Judge<'_>, document: &Value, path: &Path<'_>, entries
         let Some(url) = attachment.get("url").and_then(Value::as_str) else { continue };
         let content = all.index(index);
         let here = content.child("attachment");
-        match entries.iter().find(|entry| answers_to(entry, url)).and_then(kind_of) {
+        match named(documents, url) {
             None => {
                 let level = if judge.mode.mode == Conformance::Lenient { Level::Warning } else { Level::Error };
                 judge.push(level, Code::BundleMissing, "MHD 1.2 attachment", &here.child("url"), "Binary");
@@ -159,15 +163,30 @@ fn kind_of(entry: &Value) -> Option<&str> {
     entry.get("resource")?.get("resourceType")?.as_str()
 }
 
-/// Whether an entry holds what an address names: its fullUrl, or `Binary/id` and `Bundle/id` at its end.
-fn answers_to(entry: &Value, url: &str) -> bool {
-    if entry.get("fullUrl").and_then(Value::as_str) == Some(url) {
-        return true;
+/// The documents of a bundle by what may name them: fullUrl, or type and id.
+type Documents<'v> = HashMap<Cow<'v, str>, &'v str>;
+
+fn documents(entries: &[Value]) -> Documents<'_> {
+    let mut documents = HashMap::new();
+    for entry in entries {
+        let Some(kind @ ("Binary" | "Bundle")) = kind_of(entry) else { continue };
+        if let Some(url) = entry.get("fullUrl").and_then(Value::as_str) {
+            documents.insert(Cow::Borrowed(url), kind);
+        }
+        if let Some(id) = entry.pointer("/resource/id").and_then(Value::as_str) {
+            documents.insert(Cow::Owned(format!("{kind}/{id}")), kind);
+        }
     }
-    let id = entry.get("resource").and_then(|resource| resource.get("id")).and_then(Value::as_str);
-    let (Some(kind @ ("Binary" | "Bundle")), Some(id)) = (kind_of(entry), id) else { return false };
-    url.strip_suffix(id)
-        .and_then(|rest| rest.strip_suffix('/'))
-        .and_then(|rest| rest.strip_suffix(kind))
-        .is_some_and(|base| base.is_empty() || base.ends_with('/'))
+    documents
+}
+
+/// The type of the document an address names: by fullUrl, or by `Binary/id`, `Bundle/id` at its end.
+fn named<'v>(documents: &Documents<'v>, url: &str) -> Option<&'v str> {
+    let tail = || match Reference::parse(url)? {
+        Reference::Relative { kind, id, .. } | Reference::Absolute { target: Some((kind, id)), .. } => {
+            documents.get(format!("{kind}/{id}").as_str())
+        }
+        _ => None,
+    };
+    documents.get(url).or_else(tail).copied()
 }

@@ -11,7 +11,7 @@ use crate::fhir::definition::{Element, Type};
 /// What references of the resource being walked may resolve to.
 #[derive(Default)]
 pub(super) struct Scope<'v> {
-    /// Ids and types of the contained resources.
+    /// Ids and types of the contained resources, sorted: a body may hold very many.
     contained: Vec<(&'v str, &'v str)>,
     /// The type of the container, which `#` points to.
     container: &'static str,
@@ -35,7 +35,9 @@ impl<'v> Scope<'v> {
         } else {
             Vec::new()
         };
-        let inner = Self { contained: contained.collect(), container: kind.name(), entries };
+        let mut contained: Vec<_> = contained.collect();
+        contained.sort_unstable();
+        let inner = Self { contained, container: kind.name(), entries };
         let mut outer = std::mem::replace(self, inner);
         if kind.name() != "Bundle" {
             // Entries resolve against the bundle around them: it is lent to them.
@@ -52,8 +54,10 @@ impl<'v> Scope<'v> {
         *self = outer;
     }
 
+    /// Whether several contained resources have this id.
     pub(super) fn is_repeated(&self, id: &str) -> bool {
-        self.contained.iter().filter(|(known, _)| *known == id).count() > 1
+        let start = self.contained.partition_point(|(known, _)| *known < id);
+        self.contained.get(start + 1).is_some_and(|(known, _)| *known == id)
     }
 
     /// The type of the contained resource of an id; the container's own where the id is empty.
@@ -61,14 +65,19 @@ impl<'v> Scope<'v> {
         if id.is_empty() {
             return Some(self.container);
         }
-        self.contained.iter().find(|(known, _)| *known == id).map(|(_, kind)| *kind)
+        find(&self.contained, id)
     }
 
     /// The type of the bundle entry of a fullUrl.
     pub(super) fn entry(&self, url: &str) -> Option<&'v str> {
-        let start = self.entries.partition_point(|(known, _)| *known < url);
-        self.entries.get(start).filter(|(known, _)| *known == url).map(|(_, kind)| *kind)
+        find(&self.entries, url)
     }
+}
+
+/// The value of a key in a sorted list.
+fn find<'v>(sorted: &[(&'v str, &'v str)], key: &str) -> Option<&'v str> {
+    let start = sorted.partition_point(|(known, _)| *known < key);
+    sorted.get(start).filter(|(known, _)| *known == key).map(|(_, value)| *value)
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {

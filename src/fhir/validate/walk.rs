@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::path::{Path, shown};
 use super::reference::Scope;
-use super::{Options, binding, primitive};
+use super::{Options, binding, invariant, primitive};
 use crate::error::{Code, Issue};
 use crate::fhir::definition::{Element, Kind, Primitive, Property, Type};
 
@@ -68,9 +68,6 @@ impl<'v> Walk<'v> {
         let Some(kind) = Type::resource(kind) else {
             return self.tell(Code::Element, &path.child("resourceType"), "R4");
         };
-        if self.depth > DEEPEST {
-            return self.tell(Code::Structure, path, "128");
-        }
         if place == Place::Contained {
             self.contained(map, path);
             return self.object(map, kind, path);
@@ -95,6 +92,9 @@ impl<'v> Walk<'v> {
     fn object(&mut self, map: &'v Map<String, Value>, kind: Type, path: &Path<'_>) {
         if map.is_empty() {
             return self.tell(Code::Element, path, "ele-1");
+        }
+        if self.depth > DEEPEST {
+            return self.tell(Code::Structure, path, "128");
         }
         self.depth += 1;
         let mut seen = 0_u128;
@@ -125,6 +125,11 @@ impl<'v> Walk<'v> {
         for (place, element) in (0..).zip(kind.own_elements()) {
             if element.is_required() && seen & 1_u128.checked_shl(place).unwrap_or_default() == 0 {
                 self.tell(Code::Missing, &path.child(element.name()), "1..");
+            }
+        }
+        for key in invariant::broken(kind, map) {
+            if self.issues.len() < MOST_ISSUES {
+                self.issues.push(Issue::new(Code::Profile).rule(key).at(path.written()));
             }
         }
         self.depth -= 1;
