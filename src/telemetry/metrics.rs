@@ -1,5 +1,6 @@
 //! Metrics by operation name, in the OpenMetrics text form.
 
+use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
