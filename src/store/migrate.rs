@@ -46,9 +46,14 @@ impl MigrationStatus {
 /// Applies what is pending; nothing if the database knows more than this program.
 pub(super) fn migrate(config: &Config) -> Result<MigrationStatus> {
     match config.target()? {
-        Target::Sqlite(path) => run(&mut sqlite::connect(&path)?, || SQLITE),
+        Target::Sqlite(path) => migrate_sqlite(&mut sqlite::connect(&path)?),
         Target::Postgres(url) => run(&mut Connector::new(&url, config)?.connect()?, || POSTGRES),
     }
+}
+
+/// Applies what is pending to an open database of SQLite.
+pub(super) fn migrate_sqlite(conn: &mut sqlite::Conn) -> Result<MigrationStatus> {
+    run(conn, || SQLITE)
 }
 
 /// What a database has seen.

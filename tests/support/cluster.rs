@@ -6,7 +6,7 @@
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 const TEMPLATE: &str = "espace_template";
@@ -15,8 +15,8 @@ const TEMPLATE: &str = "espace_template";
 pub(crate) struct Cluster {
     /// Its URL up to the name of the database.
     base: String,
-    /// As long as this is open, the watchdog lets the server live.
-    _alive: Option<ChildStdin>,
+    /// As long as its standard input is open, the watchdog lets the server live.
+    _alive: Option<Child>,
 }
 
 impl Cluster {
@@ -123,7 +123,7 @@ fn unprivileged(folder: &Path) -> Vec<String> {
 
 /// Starts a shell that stops the server and removes its folder when this process ends, however it
 /// ends: its standard input then closes.
-fn watch(prefix: &[String], binaries: &Path, folder: &Path) -> ChildStdin {
+fn watch(prefix: &[String], binaries: &Path, folder: &Path) -> Child {
     let stop = format!(
         "cat >/dev/null; {} {}/pg_ctl -D {}/data -m immediate stop; rm -rf {}",
         prefix.join(" "),
@@ -131,13 +131,12 @@ fn watch(prefix: &[String], binaries: &Path, folder: &Path) -> ChildStdin {
         folder.display(),
         folder.display()
     );
-    let mut watchdog = Command::new("setsid")
+    Command::new("setsid")
         .args(["sh", "-c", &stop])
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap();
-    watchdog.stdin.take().unwrap()
+        .unwrap()
 }

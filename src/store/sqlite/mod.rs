@@ -1,5 +1,7 @@
 //! SQLite: one thread that writes, with a group commit, and some that read (house rules §7).
 
+#[cfg(test)]
+mod plans;
 mod reader;
 mod writer;
 
