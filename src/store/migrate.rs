@@ -1,5 +1,7 @@
 //! The schema: both trees of `migrations/` are embedded, and a database of another version is refused.
 
+use std::time::Duration;
+
 use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -8,6 +10,8 @@ use super::error::{Error, Result};
 use super::postgres::Connector;
 use super::sqlite;
 
+/// How long a migration waits for whoever else writes.
+const PATIENCE: Duration = Duration::from_secs(30);
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
@@ -46,7 +50,7 @@ impl MigrationStatus {
 /// Applies what is pending; nothing if the database knows more than this program.
 pub(super) fn migrate(config: &Config) -> Result<MigrationStatus> {
     match config.target()? {
-        Target::Sqlite(path) => migrate_sqlite(&mut sqlite::connect(&path)?),
+        Target::Sqlite(path) => migrate_sqlite(&mut sqlite::connect(&path, PATIENCE)?),
         Target::Postgres(url) => run(&mut Connector::new(&url, config)?.connect()?, || POSTGRES),
     }
 }
@@ -59,7 +63,7 @@ pub(super) fn migrate_sqlite(conn: &mut sqlite::Conn) -> Result<MigrationStatus>
 /// What a database has seen.
 pub(super) fn status(config: &Config) -> Result<MigrationStatus> {
     match config.target()? {
-        Target::Sqlite(path) => read(&mut sqlite::connect(&path)?, || SQLITE),
+        Target::Sqlite(path) => read(&mut sqlite::connect(&path, PATIENCE)?, || SQLITE),
         Target::Postgres(url) => read(&mut Connector::new(&url, config)?.connect()?, || POSTGRES),
     }
 }
