@@ -5,6 +5,7 @@ mod plans;
 mod reader;
 mod writer;
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -30,6 +31,13 @@ pub(super) fn open(path: &Path, settings: &Settings) -> Result<(Queue, Queue)> {
     let writes = writer::start(connect(path, settings.config.ticket())?, settings)?;
     let reads = reader::start(path, settings)?;
     Ok((writes, reads))
+}
+
+/// Makes the file where there is none, readable by its owner only; SQLite gives its log the same mode.
+pub(super) fn create(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    options.open(path).map(drop).map_err(|error| Error::Lost(Box::new(error)))
 }
 
 /// A connection with the settings all of ours share.
