@@ -134,6 +134,12 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_key_is_refused() {
+        assert_eq!(toml::from_str::<Config>("pool = 3").unwrap().pool, 3);
+        assert!(toml::from_str::<Config>("pools = 3").is_err());
+    }
+
+    #[test]
     fn a_password_is_never_shown() {
         let config = Config { url: "postgres://u:geheim@h/d".to_owned(), ..Config::default() };
         assert!(!format!("{config:?}").contains("geheim"));

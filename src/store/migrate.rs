@@ -1,5 +1,7 @@
 //! The schema: both trees of `migrations/` are embedded, and a database of another version is refused.
 
+use std::time::Duration;
+
 use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -8,6 +10,8 @@ use super::error::{Error, Result};
 use super::postgres::Connector;
 use super::sqlite;
 
+/// How long a migration waits for whoever else writes.
+const PATIENCE: Duration = Duration::from_secs(30);
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
@@ -46,15 +50,26 @@ impl MigrationStatus {
 /// Applies what is pending; nothing if the database knows more than this program.
 pub(super) fn migrate(config: &Config) -> Result<MigrationStatus> {
     match config.target()? {
-        Target::Sqlite(path) => run(&mut sqlite::connect(&path)?, || SQLITE),
+        Target::Sqlite(path) => {
+            sqlite::create(&path)?;
+            migrate_sqlite(&mut sqlite::connect(&path, PATIENCE)?)
+        }
         Target::Postgres(url) => run(&mut Connector::new(&url, config)?.connect()?, || POSTGRES),
     }
 }
 
-/// What a database has seen.
+/// Applies what is pending to an open database of SQLite.
+pub(super) fn migrate_sqlite(conn: &mut sqlite::Conn) -> Result<MigrationStatus> {
+    run(conn, || SQLITE)
+}
+
+/// What a database has seen. To ask does not make a file where there is none.
 pub(super) fn status(config: &Config) -> Result<MigrationStatus> {
     match config.target()? {
-        Target::Sqlite(path) => read(&mut sqlite::connect(&path)?, || SQLITE),
+        Target::Sqlite(path) if !path.exists() => {
+            Ok(MigrationStatus { applied: Vec::new(), known: known::<sqlite::Db>(SQLITE)? })
+        }
+        Target::Sqlite(path) => read(&mut sqlite::connect(&path, PATIENCE)?, || SQLITE),
         Target::Postgres(url) => read(&mut Connector::new(&url, config)?.connect()?, || POSTGRES),
     }
 }
@@ -81,12 +96,17 @@ where
 {
     let mut applied: Vec<String> =
         conn.applied_migrations().map_err(Error::Migration)?.iter().map(MigrationVersion::to_string).collect();
-    let mut known: Vec<String> = MigrationSource::<DB>::migrations(&tree())
-        .map_err(Error::Migration)?
-        .iter()
-        .map(|migration| migration.name().version().to_string())
-        .collect();
     applied.sort_unstable();
+    Ok(MigrationStatus { applied, known: known::<DB>(tree())? })
+}
+
+fn known<DB>(tree: EmbeddedMigrations) -> Result<Vec<String>>
+where
+    DB: diesel::backend::Backend,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let migrations = MigrationSource::<DB>::migrations(&tree).map_err(Error::Migration)?;
+    let mut known: Vec<String> = migrations.iter().map(|migration| migration.name().version().to_string()).collect();
     known.sort_unstable();
-    Ok(MigrationStatus { applied, known })
+    Ok(known)
 }

@@ -70,6 +70,10 @@ macro_rules! verbs {
         impl Tx<'_> { $(
             $(#[$doc])*
             $visibility fn $name(&mut self, $($arg: $of),*) -> Result<$out, Error> {
+                // SQLite may have rolled all back on its own: what came after would be kept at once.
+                if self.fatal.is_some() {
+                    return Err(crate::error::Code::Internal.into());
+                }
                 let done = match &mut self.back_end {
                     BackEnd::Sqlite(conn) => sqlite::queries::$file::$name(conn, $($arg),*),
                     BackEnd::Postgres(conn) => postgres::queries::$file::$name(conn, $($arg),*),

@@ -97,6 +97,7 @@ where
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let _span = tracing::debug_span!("store.tx", name = self.name).entered();
         let closure = &self.closure;
         // A closure that panics fails alone: its transaction is rolled back, its neighbours go on.
         let outcome = catch_unwind(AssertUnwindSafe(|| closure(tx))).unwrap_or_else(|_payload| {

@@ -1,11 +1,12 @@
 //! A database of another version is not served.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use espace::ids::SeededIds;
 use espace::store::{Config, Store};
 
-use crate::support::db::{Db, stories};
+use crate::support::db::{Db, block_on, stories};
 
 stories! {
     a_migrated_database_has_nothing_pending,
@@ -36,4 +37,27 @@ async fn a_database_with_a_pending_migration_is_refused(db: Db) {
     db.execute("DELETE FROM __diesel_schema_migrations WHERE version = '0001'").await;
     let refused = refusal(&db.config).await;
     assert!(refused.contains("0001") && refused.contains("migrate"), "{refused}");
+}
+
+#[test]
+fn a_database_that_does_not_exist_is_neither_served_nor_made() {
+    block_on(async {
+        let db = Db::sqlite().await;
+        let config = Config { url: format!("{}.mistyped", db.config.url), ..db.config.clone() };
+        assert!(refusal(&config).await.contains("migrate"));
+        assert!(!std::path::Path::new(config.url.trim_start_matches("sqlite:")).exists());
+    });
+}
+
+#[test]
+fn a_database_is_readable_by_its_owner_only() {
+    block_on(async {
+        let db = Db::sqlite().await;
+        let store = db.open().await;
+        store.system("set", |tx| tx.put_setting("a", "b")).await.unwrap();
+        for suffix in ["", "-wal"] {
+            let path = format!("{}{suffix}", db.config.url.trim_start_matches("sqlite:"));
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path}");
+        }
+    });
 }

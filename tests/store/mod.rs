@@ -8,6 +8,7 @@ mod chain;
 mod concurrency;
 mod migration;
 mod parity;
+mod reach;
 mod resource;
 mod search;
 mod unit;

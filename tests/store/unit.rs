@@ -116,6 +116,7 @@ async fn an_error_taken_for_an_answer_does_not_commit(db: Db) {
         .write("put", context(), |tx| {
             tx.put_resource(&permit(MARIE), &fiche(1, 1, vec![]))?;
             let taken_for_no = tx.record_first_access(&permit(MARIE), DOCTOR, super::actors::at(0)).is_ok();
+            assert!(tx.put_setting("after", "the fault").is_err());
             Ok(Settled::done(taken_for_no, trace(MARIE, 100)))
         })
         .await;

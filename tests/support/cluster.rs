@@ -1,12 +1,12 @@
 //! A PostgreSQL for this run of the tests: the one of TEST_POSTGRES_URL, else a throw-away cluster
 //! where server binaries are found (limits §5).
 #![expect(clippy::disallowed_methods, reason = "the environment names the server of the tests")]
-#![expect(clippy::disallowed_macros, reason = "what did not run must be seen")]
 
+use std::io::Write as _;
 use std::net::TcpListener;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 const TEMPLATE: &str = "espace_template";
@@ -15,8 +15,10 @@ const TEMPLATE: &str = "espace_template";
 pub(crate) struct Cluster {
     /// Its URL up to the name of the database.
     base: String,
-    /// As long as this is open, the watchdog lets the server live.
-    _alive: Option<ChildStdin>,
+    /// The certificate it shows, where it speaks TLS.
+    pub(crate) tls_roots: Option<PathBuf>,
+    /// As long as its standard input is open, the watchdog lets the server live.
+    _alive: Option<Child>,
 }
 
 impl Cluster {
@@ -28,7 +30,9 @@ impl Cluster {
             if let Some(cluster) = &cluster {
                 cluster.prepare();
             } else {
-                eprintln!("\n*** PostgreSQL tests DID NOT RUN: no TEST_POSTGRES_URL and no server binary ***\n");
+                // Not by a macro, whose output the test harness would keep to itself.
+                let told = b"\n*** PostgreSQL tests DID NOT RUN: no TEST_POSTGRES_URL and no server binary ***\n";
+                std::io::stderr().write_all(told).unwrap();
             }
             cluster
         });
@@ -49,7 +53,7 @@ impl Cluster {
     fn given() -> Option<Self> {
         let url = std::env::var("TEST_POSTGRES_URL").ok()?;
         let (base, _database) = url.rsplit_once('/').expect("TEST_POSTGRES_URL ends in /database");
-        Some(Self { base: base.to_owned(), _alive: None })
+        Some(Self { base: base.to_owned(), tls_roots: None, _alive: None })
     }
 
     fn throw_away() -> Option<Self> {
@@ -68,14 +72,19 @@ impl Cluster {
         let data = folder.join("data").display().to_string();
         run("initdb", &["-D", &data, "-A", "trust", "-U", "espace", "--no-locale", "-E", "UTF8", "--no-sync"]);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (certificate, key) = server_certificate(&folder);
         let log = folder.join("log").display().to_string();
         let options = format!(
             "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
-             -c max_connections=400 -c shared_buffers=64MB"
+             -c max_connections=400 -c shared_buffers=64MB \
+             -c ssl=on -c ssl_cert_file={} -c ssl_key_file={}",
+            certificate.display(),
+            key.display()
         );
         run("pg_ctl", &["-D", &data, "-l", &log, "-o", &options, "-w", "start"]);
         let alive = watch(&prefix, &binaries, &folder);
-        Some(Self { base: format!("postgres://espace@127.0.0.1:{port}"), _alive: Some(alive) })
+        let base = format!("postgres://espace@127.0.0.1:{port}");
+        Some(Self { base, tls_roots: Some(certificate), _alive: Some(alive) })
     }
 
     /// Makes the database all others are copied from. It has its own thread: the caller may run on a
@@ -111,19 +120,41 @@ fn server_binaries() -> Option<PathBuf> {
     found.pop()
 }
 
+/// A certificate for `localhost` and its key, as the server wants them: its own and nobody else's.
+fn server_certificate(folder: &Path) -> (PathBuf, PathBuf) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (folder.join("server.crt"), folder.join("server.key"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    give_to_server(&key);
+    (certificate, key)
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+/// Makes the unprivileged user of the server the owner of a path.
+fn give_to_server(path: &Path) {
+    if is_root() {
+        let given = Command::new("chown").arg("postgres").arg(path).status().unwrap();
+        assert!(given.success(), "{} could not be given to postgres", path.display());
+    }
+}
+
 /// The words before a command that must not run as root, which PostgreSQL refuses.
 fn unprivileged(folder: &Path) -> Vec<String> {
-    if std::fs::metadata("/proc/self").map_or(1, |own| own.uid()) != 0 {
+    if !is_root() {
         return Vec::from(["env".to_owned()]);
     }
-    let given = Command::new("chown").arg("postgres").arg(folder).status().unwrap();
-    assert!(given.success(), "the folder of the cluster could not be given to postgres");
+    give_to_server(folder);
     ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"].map(str::to_owned).to_vec()
 }
 
 /// Starts a shell that stops the server and removes its folder when this process ends, however it
 /// ends: its standard input then closes.
-fn watch(prefix: &[String], binaries: &Path, folder: &Path) -> ChildStdin {
+fn watch(prefix: &[String], binaries: &Path, folder: &Path) -> Child {
     let stop = format!(
         "cat >/dev/null; {} {}/pg_ctl -D {}/data -m immediate stop; rm -rf {}",
         prefix.join(" "),
@@ -131,13 +162,12 @@ fn watch(prefix: &[String], binaries: &Path, folder: &Path) -> ChildStdin {
         folder.display(),
         folder.display()
     );
-    let mut watchdog = Command::new("setsid")
+    Command::new("setsid")
         .args(["sh", "-c", &stop])
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap();
-    watchdog.stdin.take().unwrap()
+        .unwrap()
 }

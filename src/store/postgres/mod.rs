@@ -114,9 +114,7 @@ impl Connector {
                 None => wrap(self.config.connect(tokio_postgres::NoTls).await).await,
             }
         })?;
-        let mut conn = Conn::from(conn);
-        diesel::connection::SimpleConnection::batch_execute(&mut conn, "SET synchronous_commit = on")?;
-        Ok(conn)
+        Ok(Conn::from(conn))
     }
 
     /// Lets this thread wait, while its connection stays served.

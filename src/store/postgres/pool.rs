@@ -84,10 +84,11 @@ impl Worker {
     }
 
     fn run_once(&mut self, job: &mut Job) -> Ending {
+        // One round trip; nothing is left to the session, which a connection pooler may share.
         let begin = match job.isolation() {
             Isolation::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            Isolation::Write => "BEGIN ISOLATION LEVEL REPEATABLE READ",
-            Isolation::Append => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Isolation::Write => "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL synchronous_commit = on",
+            Isolation::Append => "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on",
         };
         let budget = self.settings.config.budget();
         let conn = match self.connection() {

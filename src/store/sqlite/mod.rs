@@ -1,9 +1,13 @@
 //! SQLite: one thread that writes, with a group commit, and some that read (house rules §7).
 
+#[cfg(test)]
+mod plans;
 mod reader;
 mod writer;
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
@@ -24,19 +28,27 @@ pub(super) mod queries;
 /// The queues of an opened database: where writes go, and where reads go.
 pub(super) fn open(path: &Path, settings: &Settings) -> Result<(Queue, Queue)> {
     // The writer comes first: its connection turns write-ahead logging on.
-    let writes = writer::start(connect(path)?, settings)?;
+    let writes = writer::start(connect(path, settings.config.ticket())?, settings)?;
     let reads = reader::start(path, settings)?;
     Ok((writes, reads))
 }
 
+/// Makes the file where there is none, readable by its owner only; SQLite gives its log the same mode.
+pub(super) fn create(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    options.open(path).map(drop).map_err(|error| Error::Lost(Box::new(error)))
+}
+
 /// A connection with the settings all of ours share.
-pub(super) fn connect(path: &Path) -> Result<Conn> {
+///
+/// `patience` is for the other processes that may hold the lock: a command, a backup.
+pub(super) fn connect(path: &Path, patience: Duration) -> Result<Conn> {
     let url = path.to_str().ok_or_else(|| Error::Config("the path of the database is not UTF-8".to_owned()))?;
     let mut conn = Conn::establish(url).map_err(|error| Error::Lost(Box::new(error)))?;
-    // busy_timeout is for the other processes that may hold the lock: a command, a backup.
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {}", patience.as_millis()))?;
     conn.batch_execute(
-        "PRAGMA busy_timeout = 5000;
-         PRAGMA journal_mode = WAL;
+        "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA temp_store = MEMORY;

@@ -20,7 +20,7 @@ const CACHE_LIFE: u32 = 4096;
 pub(super) fn start(path: &Path, settings: &Settings) -> error::Result<Queue> {
     let (queue, jobs) = Queue::new(settings.config.queue);
     for number in 0..settings.config.readers {
-        let mut conn = super::connect(path)?;
+        let mut conn = super::connect(path, settings.config.ticket())?;
         conn.batch_execute("PRAGMA query_only = ON")?;
         let mut reader = Reader { conn, settings: settings.clone(), units: 0 };
         let jobs = jobs.clone();

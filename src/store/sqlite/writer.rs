@@ -8,7 +8,7 @@ use super::Conn;
 use crate::clock::Stopwatch;
 use crate::error::Error;
 use crate::store::engine::{self, Counters, Queue, Settings};
-use crate::store::error::{self, Fatality};
+use crate::store::error;
 use crate::store::tx::Tx;
 use crate::store::unit::Job;
 
@@ -49,36 +49,38 @@ impl Writer {
 
     /// Runs a batch: whatever happens, each of its units is answered.
     fn run(&mut self, batch: &mut Vec<Job>) {
-        if let Err(fault) = self.conn.batch_execute("BEGIN IMMEDIATE") {
-            refuse(batch.drain(..), &error::Error::from(fault));
-            return;
+        let mut jobs: Vec<Job> = batch.drain(..).filter(|job| job.claim()).collect();
+        while !jobs.is_empty() {
+            jobs = self.attempt(jobs);
         }
-        let mut done: Vec<Job> = Vec::with_capacity(batch.len());
-        let mut waiting = batch.drain(..);
-        let mut broken = None;
-        for mut job in waiting.by_ref() {
-            if !job.claim() {
-                continue;
-            }
-            match self.run_one(&mut job) {
-                Ok(Ok(())) => done.push(job),
-                Ok(Err(error)) => {
+    }
+
+    /// Runs units in one transaction and answers them. A unit that ends the transaction itself (SQLite
+    /// rolls all back when the disk is full) is answered alone; the others come back to be run again.
+    fn attempt(&mut self, jobs: Vec<Job>) -> Vec<Job> {
+        if let Err(fault) = self.conn.batch_execute("BEGIN IMMEDIATE") {
+            refuse(jobs, &fault.into());
+            return Vec::new();
+        }
+        let mut done: Vec<Job> = Vec::with_capacity(jobs.len());
+        let mut waiting = jobs.into_iter();
+        while let Some(mut job) = waiting.next() {
+            let (outcome, is_open) = self.run_one(&mut job);
+            match outcome {
+                Ok(()) if is_open => done.push(job),
+                Ok(()) => refuse([job], &error::Error::Gone),
+                Err(error) => {
                     Counters::add(&self.settings.counters.failures);
                     job.settle(Err(error));
                 }
-                Err(fault) => {
-                    done.push(job);
-                    broken = Some(fault);
-                    break;
-                }
+            }
+            if !is_open {
+                // If it was the savepoint alone that failed, the transaction is still there.
+                drop(self.conn.batch_execute("ROLLBACK"));
+                return done.into_iter().chain(waiting).collect();
             }
         }
-        // A full disk may have ended the transaction on its own: then nothing after it may run.
-        let outcome = match broken {
-            Some(fault) => Err(fault),
-            None => self.conn.batch_execute("COMMIT").map_err(error::Error::from),
-        };
-        match outcome {
+        match self.conn.batch_execute("COMMIT") {
             Ok(()) => {
                 self.is_dirty = true;
                 Counters::add(&self.settings.counters.commits);
@@ -88,27 +90,25 @@ impl Writer {
                 }
             }
             Err(fault) => {
-                tracing::error!(fault = %describe(&fault), units = done.len(), "a batch was rolled back");
+                tracing::error!(%fault, units = done.len(), "a batch could not be committed");
                 drop(self.conn.batch_execute("ROLLBACK"));
-                refuse(done.into_iter().chain(waiting), &fault);
+                refuse(done, &fault.into());
             }
         }
+        Vec::new()
     }
 
-    /// Runs one unit in its savepoint: its own outcome, or a fault that ends the whole batch.
-    fn run_one(&mut self, job: &mut Job) -> error::Result<Result<(), Error>> {
-        self.conn.batch_execute("SAVEPOINT unit")?;
-        let ran = Stopwatch::start();
-        let mut tx = Tx::sqlite(&mut self.conn);
-        let outcome = job.run(&mut tx);
-        let is_lost = tx.fatality() == Some(Fatality::Lost);
-        engine::report(job, ran, self.settings.config.budget());
-        if is_lost {
-            return Err(error::Error::Busy);
+    /// Runs one unit in its savepoint: its outcome, and whether the transaction is still open.
+    fn run_one(&mut self, job: &mut Job) -> (Result<(), Error>, bool) {
+        if let Err(fault) = self.conn.batch_execute("SAVEPOINT unit") {
+            return (Err(error::Error::from(fault).into()), false);
         }
+        let ran = Stopwatch::start();
+        let outcome = job.run(&mut Tx::sqlite(&mut self.conn));
+        engine::report(job, ran, self.settings.config.budget());
         let ending = if outcome.is_ok() { "RELEASE unit" } else { "ROLLBACK TO unit; RELEASE unit" };
-        self.conn.batch_execute(ending)?;
-        Ok(outcome)
+        let is_open = self.conn.batch_execute(ending).is_ok();
+        (outcome, is_open)
     }
 
     fn checkpoint(&mut self) {
@@ -119,13 +119,53 @@ impl Writer {
     }
 }
 
-fn refuse(jobs: impl Iterator<Item = Job>, fault: &error::Error) {
+fn refuse(jobs: impl IntoIterator<Item = Job>, fault: &error::Error) {
     for job in jobs {
         job.settle(Err(Error::from(fault.code())));
     }
 }
 
-fn describe(fault: &error::Error) -> String {
-    let cause = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();
-    format!("{fault}: {cause}")
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::error::Code;
+    use crate::ids::SeededIds;
+    use crate::store::config::Config;
+    use crate::store::unit::{Isolation, work};
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest() {
+        let path = std::env::temp_dir().join(format!("espace-full-{}.sqlite", std::process::id()));
+        let patience = std::time::Duration::from_secs(5);
+        let mut conn = super::super::connect(&path, patience).unwrap();
+        crate::store::migrate::migrate_sqlite(&mut conn).unwrap();
+        conn.batch_execute("PRAGMA max_page_count = 120").unwrap();
+        let settings = Settings {
+            config: Config::default(),
+            counters: Arc::new(Counters::default()),
+            ids: Arc::new(SeededIds::new(1)),
+        };
+        let queue = start(conn, &settings).unwrap();
+        let mut tickets = Vec::new();
+        for (name, length) in [("small", 10), ("large", 4_000_000), ("other", 10)] {
+            let put = move |tx: &mut Tx<'_>| tx.put_setting(name, &"x".repeat(length));
+            let (job, ticket) = work(name, Isolation::Write, put);
+            queue.push(job).unwrap();
+            tickets.push(ticket);
+        }
+        let mut outcomes = Vec::new();
+        for ticket in tickets {
+            outcomes.push(ticket.wait(patience).await.map_err(|error| error.code()));
+        }
+        assert_eq!(outcomes, [Ok(()), Err(Code::Internal), Ok(())]);
+        let read = |tx: &mut Tx<'_>| Ok((tx.find_setting("small")?.is_some(), tx.find_setting("large")?.is_some()));
+        let (job, ticket) = work("read", Isolation::Write, read);
+        queue.push(job).unwrap();
+        assert_eq!(ticket.wait(patience).await.unwrap(), (true, false));
+        for suffix in ["", "-wal", "-shm"] {
+            drop(std::fs::remove_file(format!("{}{suffix}", path.display())));
+        }
+    }
 }
