@@ -19,6 +19,10 @@ mod rules;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
+mod store;
+#[cfg(test)]
+mod story;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod terminology;

@@ -112,7 +112,7 @@ pub(super) fn place(config: &mut Config, state: &Path, certs: &Path) {
     config.documents.folder = state.join("documents");
     config.documents.keys = state.join("keys").join("master.keys");
     config.token.keys = state.join("keys");
-    config.server.certificates = certs.to_owned();
+    certs.clone_into(&mut config.server.certificates);
 }
 
 fn announce(started: &Started, certs: &Path) {

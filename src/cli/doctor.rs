@@ -34,7 +34,9 @@ impl Doctor {
         note("master keys", keys(MasterKeys::load(&config.documents.keys)));
         note("seal key", keys(SealKey::load(&config.token.keys.join("seal.der"))));
         note("database", database(&config)?);
-        problems.iter().for_each(|problem| output::say(&format!("PROBLEM {problem}")));
+        for problem in &problems {
+            output::say(&format!("PROBLEM {problem}"));
+        }
         if problems.is_empty() { Ok(()) } else { Err(Failure::Problems) }
     }
 }

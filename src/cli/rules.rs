@@ -28,7 +28,9 @@ impl Rules {
             What::Print => output::emit(print::print().as_bytes()),
             What::Check => {
                 let problems = print::check();
-                problems.iter().for_each(|problem| output::say(problem));
+                for problem in &problems {
+                    output::say(problem);
+                }
                 if !problems.is_empty() {
                     return Err(Failure::Problems);
                 }

@@ -8,7 +8,7 @@ use crate::config::{self, Config};
 
 /// Runs a future on an actix system: what servers need.
 pub(super) fn serve<F: Future>(future: F) -> F::Output {
-    actix_web::rt::System::new().block_on(future)
+    crate::http::block_on(future)
 }
 
 /// Runs a future on a runtime of one thread: what other commands need.

@@ -15,4 +15,4 @@ mod server;
 pub mod tls;
 
 pub use app::{App, DevFace, Parts};
-pub use server::{Listening, Running, bind, spawn, start};
+pub use server::{Listening, Running, bind, block_on, spawn, start};

@@ -48,7 +48,7 @@ async fn ready(request: HttpRequest, operations: web::Data<Operations>) -> HttpR
     if !operations.is_addressed_by(&request) {
         return HttpResponse::new(StatusCode::FORBIDDEN);
     }
-    let alive = operations.app.service.store.system_read("operations.ready", |tx| Ok(tx.find_setting("schema")?)).await;
+    let alive = operations.app.service.store.system_read("operations.ready", |tx| tx.find_setting("schema")).await;
     match alive {
         Ok(_) => HttpResponse::Ok().content_type("text/plain").body("ready\n"),
         Err(_) => HttpResponse::ServiceUnavailable().content_type("text/plain").body("the store does not answer\n"),

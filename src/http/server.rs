@@ -60,6 +60,11 @@ impl std::fmt::Debug for Running {
     }
 }
 
+/// Runs a future on an actix system: what [`start`] must be called within.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    actix_web::rt::System::new().block_on(future)
+}
+
 /// Runs a server to its end, and looks after certificate files meanwhile.
 pub fn spawn(server: Server) -> JoinHandle<std::io::Result<()>> {
     tokio::spawn(server)
@@ -75,7 +80,7 @@ fn watch_trust(app: Arc<App>) -> JoinHandle<()> {
                 Ok(true) => tracing::info!(generation = app.tls.generation(), "certificates and lists were read again"),
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::error!(%error, "certificates or lists could not be read; those in force stay so")
+                    tracing::error!(%error, "certificates or lists could not be read; those in force stay so");
                 }
             }
             app.metrics.crl_expired(app.tls.alarms().iter().any(|alarm| matches!(alarm, Alarm::ListOverdue { .. })));

@@ -43,7 +43,7 @@ pub struct Running {
 /// How often the position of a development clock is kept.
 const CLOCK_EVERY: Duration = Duration::from_secs(10);
 /// How often files that no row names are looked for.
-const COLLECT_EVERY: Duration = Duration::from_secs(3600);
+const COLLECT_EVERY: Duration = Duration::from_hours(1);
 
 /// Starts every worker. Must be called inside a tokio runtime.
 pub fn start(works: Works) -> Running {

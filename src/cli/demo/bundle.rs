@@ -87,16 +87,15 @@ pub fn demo_bundle(
     ids: &dyn IdSource,
 ) -> Result<Value, Failure> {
     let header = header(document, patient, author, ids);
-    let cda = match &document.pdf {
-        Some(bytes) => compose(&header, &Content::File { media_type: "application/pdf", bytes }),
-        None => {
-            let section = Section {
-                code: Code::new("51848-0", "2.16.840.1.113883.6.1", "Évaluation"),
-                title: document.title.clone(),
-                paragraphs: vec![document.text.clone()],
-            };
-            compose(&header, &Content::Sections(&[section]))
-        }
+    let cda = if let Some(bytes) = &document.pdf {
+        compose(&header, &Content::File { media_type: "application/pdf", bytes })
+    } else {
+        let section = Section {
+            code: Code::new("51848-0", "2.16.840.1.113883.6.1", "Évaluation"),
+            title: document.title.clone(),
+            paragraphs: vec![document.text.clone()],
+        };
+        compose(&header, &Content::Sections(&[section]))
     };
     let publication = Publication {
         header: &header,

@@ -2,7 +2,7 @@
 
 mod bundle;
 pub mod personas;
-pub(super) mod seed;
+pub mod seed;
 mod table;
 
 use clap::{Args, Subcommand};

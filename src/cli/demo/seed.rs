@@ -25,7 +25,7 @@ const SEEDED: &str = "demo.seeded";
 const DOCUMENTS: &str = "demo.documents";
 
 /// Puts the demo data into an empty store. The software is enrolled by the certificates of `certs`.
-pub(in crate::cli) async fn if_empty(store: &Store, certs: &Path, now: Timestamp) -> Result<(), Failure> {
+pub async fn if_empty(store: &Store, certs: &Path, now: Timestamp) -> Result<(), Failure> {
     let failed = |error: crate::error::Error| Failure::from_error("demo data", &error);
     if store.system_read("demo.find", |tx| tx.find_setting(SEEDED)).await.map_err(failed)?.is_some() {
         return Ok(());
@@ -65,7 +65,7 @@ pub(in crate::cli) fn certificate_of(path: &Path) -> Result<Certificate, Failure
 }
 
 /// Feeds the three documents of `ancien-dmp` (contract §5) through the operation every feed takes.
-pub(in crate::cli) async fn documents_if_missing(started: &Started) -> Result<(), Failure> {
+pub async fn documents_if_missing(started: &Started) -> Result<(), Failure> {
     let failed = |error: crate::error::Error| Failure::from_error("demo documents", &error);
     let store = &started.app.service.store;
     if store.system_read("demo.find", |tx| tx.find_setting(DOCUMENTS)).await.map_err(failed)?.is_some() {

@@ -82,19 +82,16 @@ fn render(app: &App, ctx: &Context, asked: &Asked, ins: &Ins, found: Option<&Rec
     let id = app.ids.uuid(ctx.at).to_string();
     let mut set = SearchSet::begin(&id, ctx.at, Some(i64::from(found.is_some())), 1024);
     let base = &app.base;
-    match found {
-        Some(record) => {
-            set.link("self", &format!("{base}/{KIND}?_id={}", record.key));
-            set.entry(&format!("{base}/{KIND}/{}", record.key), &patient(record).to_string(), "match");
-            set.outcome(app, ctx, &warnings(asked, ins));
-        }
-        None => {
-            // One length whatever was asked: the link tells nothing (contract §8).
-            let sealed = app.pages.seal_constant(&ins.to_cx(), SEALED, &query::binding(ctx), app.ids.as_ref())?;
-            set.link("self", &format!("{base}/{KIND}?_sealed={sealed}"));
-            let absent = Issue { is_warning: true, ..Issue::new(Code::NoRecord).rule("MES-048") };
-            set.outcome(app, ctx, &[absent]);
-        }
+    if let Some(record) = found {
+        set.link("self", &format!("{base}/{KIND}?_id={}", record.key));
+        set.entry(&format!("{base}/{KIND}/{}", record.key), &patient(record).to_string(), "match");
+        set.outcome(app, ctx, &warnings(asked, ins));
+    } else {
+        // One length whatever was asked: the link tells nothing (contract §8).
+        let sealed = app.pages.seal_constant(&ins.to_cx(), SEALED, &query::binding(ctx), app.ids.as_ref())?;
+        set.link("self", &format!("{base}/{KIND}?_sealed={sealed}"));
+        let absent = Issue { is_warning: true, ..Issue::new(Code::NoRecord).rule("MES-048") };
+        set.outcome(app, ctx, &[absent]);
     }
     Ok(set.finish())
 }

@@ -14,6 +14,9 @@ use crate::ids::ElementPath;
 use crate::ops::facts::Named;
 use crate::ops::resource::search::LARGEST_COUNT;
 
+/// Parameters in their order.
+pub(super) type Pairs = Vec<(String, String)>;
+
 /// Largest form of a `_search`.
 const FORM_LIMIT: u64 = 64 * 1024;
 
@@ -29,11 +32,7 @@ pub(super) struct Asked {
 }
 
 /// The pairs of the URL and, for `_search`, of the form, concatenated (R4 search.html).
-pub(super) async fn given(
-    app: &App,
-    request: &HttpRequest,
-    form: Option<web::Payload>,
-) -> Result<Vec<(String, String)>, Error> {
+pub(super) async fn given(app: &App, request: &HttpRequest, form: Option<web::Payload>) -> Result<Pairs, Error> {
     let mut given = pairs(request.query_string().as_bytes())?;
     if let Some(payload) = form {
         let body = Body::new(payload, FORM_LIMIT, app.config.server.body_idle_ms).whole().await?;
@@ -43,13 +42,7 @@ pub(super) async fn given(
 }
 
 /// Reads a search on `kind`.
-pub(super) fn read(
-    app: &App,
-    ctx: &Context,
-    request: &HttpRequest,
-    kind: &str,
-    given: Vec<(String, String)>,
-) -> Result<Asked, Error> {
+pub(super) fn read(app: &App, ctx: &Context, request: &HttpRequest, kind: &str, given: Pairs) -> Result<Asked, Error> {
     let (given, after) = open_page(app, ctx, kind, given)?;
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let strict = app.config.search.unknown == crate::config::Unknown::Refuse
@@ -64,12 +57,7 @@ pub(super) fn read(
 }
 
 /// A page link carries the whole query sealed; whatever stands beside it is not looked at.
-fn open_page(
-    app: &App,
-    ctx: &Context,
-    kind: &str,
-    given: Vec<(String, String)>,
-) -> Result<(Vec<(String, String)>, Option<Position>), Error> {
+fn open_page(app: &App, ctx: &Context, kind: &str, given: Pairs) -> Result<(Pairs, Option<Position>), Error> {
     let Some((_, token)) = given.iter().find(|(name, _)| name == PAGE_PARAMETER) else { return Ok((given, None)) };
     let page: Page = app.pages.open(token, kind, &binding(ctx))?;
     Ok((pairs(page.query.as_bytes())?, Some(page.after)))
@@ -115,7 +103,12 @@ fn escape(text: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b',' => {
                 escaped.push(char::from(byte));
             }
-            other => escaped.push_str(&format!("%{other:02X}")),
+            other => {
+                escaped.push('%');
+                for nibble in [other >> 4, other & 15] {
+                    escaped.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase());
+                }
+            }
         }
     }
     escaped

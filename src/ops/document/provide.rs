@@ -71,7 +71,9 @@ pub async fn provide(service: &Service, ctx: Arc<Context>, provision: Provision)
     let (prepared, mut guards) = prepare(service, &ctx, patient, provision);
     // A file whose row may already be committed must not go when the client goes: from here on what
     // is not wanted is thrown away by name, and what a crash leaves is collected.
-    guards.iter_mut().for_each(|(_, guard)| guard.keep());
+    for (_, guard) in &mut guards {
+        guard.keep();
+    }
     let work = Arc::new((prepared, trace));
     let every_access = service.settings.notify_every_access;
     let settled =

@@ -1,0 +1,3 @@
+//! Long narratives over a whole server.
+
+mod publication;
