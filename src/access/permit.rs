@@ -64,9 +64,29 @@ impl Denial {
     }
 }
 
+impl Denial {
+    /// The rule that is shown: one per code, whatever refused, so that it reveals nothing.
+    const fn shown_rule(self) -> Option<&'static str> {
+        match self.code {
+            Code::Forbidden => Some("MES-005"),
+            Code::HashDiffers | Code::PatientDiffers | Code::SizeDiffers => Some("MHD ITI-65"),
+            Code::Login => Some("ITI-72"),
+            Code::NoRecord => Some("MES-048"),
+            Code::NotActive => Some("MES-028"),
+            Code::NotAuthor => Some("EX_2.1-1140"),
+            Code::NotFound | Code::Gone => Some("R4 http#read"),
+            _ => None,
+        }
+    }
+}
+
 impl From<Denial> for Error {
     fn from(denial: Denial) -> Self {
-        Issue::new(denial.code).into()
+        let issue = Issue::new(denial.code);
+        match denial.shown_rule() {
+            Some(rule) => issue.rule(rule).into(),
+            None => issue.into(),
+        }
     }
 }
 

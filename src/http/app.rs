@@ -77,7 +77,10 @@ pub struct App {
     parts: Parts,
     /// Counts of everything.
     pub metrics: Metrics,
+    /// Existence tests by structure.
     pub(crate) existence: ExistenceLimit,
+    /// Refusals that name a person, by structure: they can be used as existence tests.
+    pub(crate) probes: ExistenceLimit,
     enrolled: Enrolled,
 }
 
@@ -92,8 +95,9 @@ impl Deref for App {
 impl App {
     /// A server of these parts that has counted nothing yet.
     pub fn new(parts: Parts) -> Self {
-        let existence = ExistenceLimit::new(parts.config.td02.per_minute);
-        Self { parts, metrics: Metrics::default(), existence, enrolled: Enrolled::default() }
+        let (existence, probes) =
+            (ExistenceLimit::new(parts.config.td02.per_minute), ExistenceLimit::new(parts.config.td02.per_minute));
+        Self { parts, metrics: Metrics::default(), existence, probes, enrolled: Enrolled::default() }
     }
 
     /// The instant of a request by the domain clock.

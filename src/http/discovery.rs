@@ -15,22 +15,22 @@ use crate::fhir::search;
 use crate::token::metadata;
 
 /// `GET /fhir/metadata`.
-pub(crate) async fn capabilities(app: web::Data<App>) -> HttpResponse {
+pub(crate) async fn capabilities(app: web::Data<App>, _certified: Certified) -> HttpResponse {
     answer::fhir(StatusCode::OK, statement(&app).to_string())
 }
 
 /// `GET /oauth2/jwks`.
-pub(crate) async fn jwks(app: web::Data<App>) -> HttpResponse {
+pub(crate) async fn jwks(app: web::Data<App>, _certified: Certified) -> HttpResponse {
     answer::json(StatusCode::OK, &app.keys.load().public().jwks())
 }
 
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414).
-pub(crate) async fn authorization_server(app: web::Data<App>) -> HttpResponse {
+pub(crate) async fn authorization_server(app: web::Data<App>, _certified: Certified) -> HttpResponse {
     answer::json(StatusCode::OK, &metadata::authorization_server(app.issuer.config()))
 }
 
 /// `GET /.well-known/smart-configuration`.
-pub(crate) async fn smart_configuration(app: web::Data<App>) -> HttpResponse {
+pub(crate) async fn smart_configuration(app: web::Data<App>, _certified: Certified) -> HttpResponse {
     answer::json(StatusCode::OK, &metadata::smart_configuration(app.issuer.config()))
 }
 

@@ -26,7 +26,7 @@ pub(crate) async fn serve(
 ) -> Result<HttpResponse, Refusal> {
     let since = Stopwatch::start();
     let ctx = Arc::clone(&signed.context);
-    let answer = match pass(app, &ctx, route, act).await {
+    let answer = match pass(app, &signed, route, act).await {
         Ok(()) => work(ctx).await,
         Err(error) => Err(error),
     };
@@ -35,16 +35,52 @@ pub(crate) async fn serve(
         Ok(response) => response.status().as_u16(),
         Err(refusal) => refusal.code().row().status,
     };
+    if let Err(refusal) = &answer {
+        probed(app, &signed.context, route, refusal.code());
+    }
     app.metrics.answered(route.name(), status, since.elapsed());
     answer
 }
 
-/// Route × class of caller × scopes × enrolment (contract §6).
-async fn pass(app: &App, ctx: &Arc<Context>, route: Route, act: Act) -> Result<(), Error> {
+/// What is judged before the body is read: route × class of caller × scopes × enrolment
+/// (contract §6), the form of the answer, the number of probes.
+async fn pass(app: &App, signed: &Signed, route: Route, act: Act) -> Result<(), Error> {
+    let ctx = &signed.context;
     let caller = &ctx.caller;
     let profiles = app.profiles(&caller.client_id).await?;
-    let Err(refusal) = gate::allows(route, caller.class, &caller.scopes, &profiles) else { return Ok(()) };
-    trace::denied(&app.service, ctx, act, Denial::new(Code::Forbidden, refusal.rule())).await
+    if let Err(refusal) = gate::allows(route, caller.class, &caller.scopes, &profiles) {
+        return trace::denied(&app.service, ctx, act, Denial::new(Code::Forbidden, refusal.rule())).await;
+    }
+    if !signed.takes_json && route != Route::RetrieveDocument {
+        return trace::denied(&app.service, ctx, act, Denial::new(Code::NotAcceptable, "R4 http#mime-type")).await;
+    }
+    let limit = if route == Route::ExistenceTest { &app.existence } else { &app.probes };
+    if reveals_persons(route) && limit.is_spent(&caller.structure, app.clocks.real.now()) {
+        app.metrics.security_event("existence-tests");
+        return trace::denied(&app.service, ctx, act, Denial::new(Code::TooManyRequests, "TD0.2")).await;
+    }
+    Ok(())
+}
+
+/// Routes whose refusals could be used to tell whether a person is known.
+const fn reveals_persons(route: Route) -> bool {
+    matches!(
+        route,
+        Route::ProvideDocumentBundle
+            | Route::FindDocumentReferences
+            | Route::FindByIdentifier
+            | Route::AuditEventSearch
+            | Route::ExistenceTest
+    )
+}
+
+/// A refusal that names a person counts as an existence test, whatever its cause: were only those
+/// about unknown persons counted, the count would tell them apart (contract §6).
+fn probed(app: &App, ctx: &Context, route: Route, code: Code) {
+    if reveals_persons(route) && route != Route::ExistenceTest && matches!(code, Code::NoRecord | Code::Forbidden) {
+        // The limit is looked at before the next request.
+        app.probes.count(&ctx.caller.structure, app.clocks.real.now());
+    }
 }
 
 /// Leaves a trace of an input that could not be accepted, then refuses it.

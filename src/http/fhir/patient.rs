@@ -53,11 +53,7 @@ async fn search(
 ) -> Result<HttpResponse, Refusal> {
     let act = Act::ExistenceTest;
     serve(&app, signed, Route::ExistenceTest, act, async |ctx| {
-        let counted = app.existence.admit(&ctx.caller.structure, app.clocks.real.now()).map_err(Error::from);
-        if counted.is_err() {
-            app.metrics.security_event("existence-tests");
-        }
-        accepted(&app, &ctx, act, counted).await?;
+        app.existence.count(&ctx.caller.structure, app.clocks.real.now());
         let asked = match query::given(&app, &request, form).await {
             Ok(given) => query::read(&app, &ctx, &request, KIND, given),
             Err(error) => Err(error),

@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::error::Code;
 use crate::ids::StructureId;
 
 /// Counts per structure and civil minute of the real clock.
@@ -21,19 +20,26 @@ impl ExistenceLimit {
         Self { per_minute, counts: Mutex::new((0, HashMap::new())) }
     }
 
-    /// Counts one more answer; refuses it beyond the limit.
-    pub(crate) fn admit(&self, structure: &StructureId, now: Timestamp) -> Result<(), Code> {
+    /// Whether the structure has used up this minute's answers.
+    pub(crate) fn is_spent(&self, structure: &StructureId, now: Timestamp) -> bool {
+        self.with(now, |counts| counts.get(structure).is_some_and(|count| *count >= self.per_minute))
+    }
+
+    /// Counts one more answer.
+    pub(crate) fn count(&self, structure: &StructureId, now: Timestamp) {
+        self.with(now, |counts| {
+            let count = counts.entry(structure.clone()).or_default();
+            *count = count.saturating_add(1);
+        });
+    }
+
+    fn with<T>(&self, now: Timestamp, use_counts: impl FnOnce(&mut HashMap<StructureId, u32>) -> T) -> T {
         let minute = now.as_second() / 60;
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.0 != minute {
             *counts = (minute, HashMap::new());
         }
-        let count = counts.1.entry(structure.clone()).or_default();
-        if *count >= self.per_minute {
-            return Err(Code::TooManyRequests);
-        }
-        *count += 1;
-        Ok(())
+        use_counts(&mut counts.1)
     }
 }
 
@@ -46,10 +52,11 @@ mod tests {
         let limit = ExistenceLimit::new(2);
         let (cabinet, hopital) = ("401234567897001".parse().unwrap(), "1750803447".parse().unwrap());
         let at = |second| Timestamp::from_second(second).unwrap();
-        assert_eq!(limit.admit(&cabinet, at(0)), Ok(()));
-        assert_eq!(limit.admit(&cabinet, at(1)), Ok(()));
-        assert_eq!(limit.admit(&cabinet, at(59)), Err(Code::TooManyRequests));
-        assert_eq!(limit.admit(&hopital, at(59)), Ok(()));
-        assert_eq!(limit.admit(&cabinet, at(60)), Ok(()));
+        limit.count(&cabinet, at(0));
+        assert!(!limit.is_spent(&cabinet, at(1)));
+        limit.count(&cabinet, at(1));
+        assert!(limit.is_spent(&cabinet, at(59)));
+        assert!(!limit.is_spent(&hopital, at(59)));
+        assert!(!limit.is_spent(&cabinet, at(60)));
     }
 }
