@@ -18,6 +18,10 @@ pub struct Config {
     pub server: Server,
     /// The operations port.
     pub operations: Operations,
+    /// The public port: a later delivery.
+    pub public: Public,
+    /// The MSSanté port: a later delivery.
+    pub smtp: Smtp,
     /// The database (`[store]`).
     pub store: crate::store::Config,
     /// Document bytes.
@@ -92,6 +96,34 @@ pub struct Operations {
 impl Default for Operations {
     fn default() -> Self {
         Self { port: 9090 }
+    }
+}
+
+/// `[public]`: the port without client certificates. Read and kept for the delivery that serves it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Public {
+    /// TCP port; not listened on yet.
+    pub port: u16,
+}
+
+impl Default for Public {
+    fn default() -> Self {
+        Self { port: 8444 }
+    }
+}
+
+/// `[smtp]`: the MSSanté operator port. Read and kept for the delivery that serves it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Smtp {
+    /// TCP port; not listened on yet.
+    pub port: u16,
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self { port: 2525 }
     }
 }
 

@@ -38,17 +38,19 @@ pub(crate) enum Consulted<T> {
 
 /// Runs `act` on a reader; the first time this accessor opens the record (or always, where every
 /// access is notified), runs it on the writer instead, so that the notice commits with the trace.
-pub(crate) async fn consult<T, F>(service: &Service, name: &'static str, ctx: Arc<Context>, act: F) -> Result<T, Error>
-where
-    T: Send + 'static,
-    F: Fn(&mut Tx<'_>, &Context) -> Result<Consulted<T>, Error> + Send + Sync + 'static,
-{
-    let act = Arc::new(act);
+pub(crate) async fn consult<T: Send + 'static>(
+    service: &Service,
+    name: &'static str,
+    ctx: Arc<Context>,
+    trace: Trace,
+    act: impl Act<T>,
+) -> Result<T, Error> {
+    let work = Arc::new((act, trace));
     let must_notify = Arc::new(AtomicBool::new(false));
     let every_access = service.settings.notify_every_access;
     let read = {
-        let (act, ctx, must_notify) = (Arc::clone(&act), Arc::clone(&ctx), Arc::clone(&must_notify));
-        move |tx: &mut Tx<'_>| match attempt(tx, &ctx, act.as_ref())? {
+        let (work, ctx, must_notify) = (Arc::clone(&work), Arc::clone(&ctx), Arc::clone(&must_notify));
+        move |tx: &mut Tx<'_>| match attempt(tx, &ctx, &work.1, &work.0)? {
             Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
             Consulted::Done { permit, value, trace, .. } => {
                 if every_access || !tx.fact_has_accessed(permit.patient(), &ctx.caller.accessor())? {
@@ -67,7 +69,7 @@ where
     let notice_id = service.ids.uuid(ctx.at);
     let write = {
         let ctx = Arc::clone(&ctx);
-        move |tx: &mut Tx<'_>| match attempt(tx, &ctx, act.as_ref())? {
+        move |tx: &mut Tx<'_>| match attempt(tx, &ctx, &work.1, &work.0)? {
             Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
             Consulted::Done { permit, facts, value, trace } => {
                 let is_first = tx.record_first_access(&permit, &ctx.caller.accessor(), ctx.at)?;
@@ -87,15 +89,17 @@ where
 }
 
 /// The act, unless the software has been suspended meanwhile.
-fn attempt<T>(
-    tx: &mut Tx<'_>,
-    ctx: &Context,
-    act: &(impl Fn(&mut Tx<'_>, &Context) -> Result<Consulted<T>, Error> + ?Sized),
-) -> Result<Consulted<T>, Error> {
-    match (facts::enrolment(tx, ctx)?, act(tx, ctx)?) {
-        (Ok(()), consulted) => Ok(consulted),
-        (Err(denial), Consulted::Done { trace, .. } | Consulted::Refused { trace, .. }) => {
-            Ok(Consulted::Refused { denial, trace })
-        }
+fn attempt<T>(tx: &mut Tx<'_>, ctx: &Context, trace: &Trace, act: &impl Act<T>) -> Result<Consulted<T>, Error> {
+    match facts::enrolment(tx, ctx)? {
+        Ok(()) => act(tx, ctx, trace.clone()),
+        Err(denial) => Ok(Consulted::Refused { denial, trace: trace.clone() }),
     }
 }
+
+/// What a consultation does inside its transaction. It may run twice.
+pub(crate) trait Act<T>:
+    Fn(&mut Tx<'_>, &Context, Trace) -> Result<Consulted<T>, Error> + Send + Sync + 'static
+{
+}
+
+impl<T, F> Act<T> for F where F: Fn(&mut Tx<'_>, &Context, Trace) -> Result<Consulted<T>, Error> + Send + Sync + 'static {}

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -45,7 +44,6 @@ pub struct Metrics {
     durations: Family<Reason, Histogram>,
     security: Family<Reason, Counter>,
     expired_crl: Gauge<i64>,
-    refused_handshakes: AtomicU64,
 }
 
 impl Default for Metrics {
@@ -61,14 +59,7 @@ impl Default for Metrics {
         registry.register("request_seconds", "Time from the last header to the answer", durations.clone());
         registry.register("security_events", "Refusals before a valid token, by reason", security.clone());
         registry.register("crl_expired", "1 while the revocation list in use has expired", expired_crl.clone());
-        Self {
-            registry: Mutex::new(registry),
-            requests,
-            durations,
-            security,
-            expired_crl,
-            refused_handshakes: AtomicU64::new(0),
-        }
+        Self { registry: Mutex::new(registry), requests, durations, security, expired_crl }
     }
 }
 
@@ -84,9 +75,10 @@ impl Metrics {
         self.security.get_or_create(&Reason { reason: Name(reason) }).inc();
     }
 
-    /// Takes over the verifier's own count of refused handshakes; returns how many are new.
-    pub fn refused_handshakes(&self, total: u64) -> u64 {
-        total.saturating_sub(self.refused_handshakes.swap(total, Ordering::Relaxed))
+    /// Takes over a count that is kept elsewhere: the refused handshakes of one reason so far.
+    pub fn refused_handshakes(&self, reason: &'static str, total: u64) {
+        let counter = self.security.get_or_create(&Reason { reason: Name(reason) });
+        counter.inc_by(total.saturating_sub(counter.get()));
     }
 
     /// Sets the alarm of an expired revocation list.

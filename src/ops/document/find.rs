@@ -35,7 +35,7 @@ pub struct Query {
 /// gets one and the same refusal (contract §8).
 pub async fn find(service: &Service, ctx: Arc<Context>, query: Query) -> Result<Page, Error> {
     let trace = Trace::of(&ctx, service.ids.uuid(ctx.at), Act::FindDocumentReferences).query(query.traced.clone());
-    consult(service, "document.find", ctx, move |tx, ctx| search(tx, ctx, &query, trace.clone())).await
+    consult(service, "document.find", ctx, trace, move |tx, ctx, trace| search(tx, ctx, &query, trace)).await
 }
 
 fn search(tx: &mut Tx<'_>, ctx: &Context, query: &Query, trace: Trace) -> Result<Consulted<Page>, Error> {

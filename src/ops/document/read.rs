@@ -58,7 +58,7 @@ pub async fn read(
         let version = version.map_or_else(String::new, |version| format!("/_history/{version}"));
         trace = trace.touching(format!("{}/{id}{version}", what.kind().name()));
     }
-    consult(service, "document.read", ctx, move |tx, ctx| load(tx, ctx, what, id, version, trace.clone())).await
+    consult(service, "document.read", ctx, trace, move |tx, ctx, trace| load(tx, ctx, what, id, version, trace)).await
 }
 
 fn load(

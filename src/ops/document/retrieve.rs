@@ -23,7 +23,7 @@ pub async fn retrieve(service: &Service, ctx: Arc<Context>, id: &str) -> Result<
     if let Some(id) = id {
         trace = trace.touching(format!("Binary/{id}"));
     }
-    consult(service, "document.retrieve", ctx, move |tx, ctx| load(tx, ctx, id, trace.clone())).await
+    consult(service, "document.retrieve", ctx, trace, move |tx, ctx, trace| load(tx, ctx, id, trace)).await
 }
 
 fn load(tx: &mut Tx<'_>, ctx: &Context, id: Option<LogicalId>, trace: Trace) -> Result<Consulted<Blob>, Error> {

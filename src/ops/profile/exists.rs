@@ -94,8 +94,7 @@ pub async fn read(service: &Service, ctx: Arc<Context>, id: &str) -> Result<Reco
         trace = trace.touching(format!("Patient/{key}"));
     }
     let tell_traits = service.settings.tell_traits;
-    consult(service, "profile.read", ctx, move |tx, ctx| {
-        let trace = trace.clone();
+    consult(service, "profile.read", ctx, trace, move |tx, ctx, trace| {
         let unknown = |trace| Consulted::Refused { denial: Denial::new(Code::NotFound, "unknown-resource"), trace };
         let Some(key) = key else { return Ok(unknown(trace)) };
         let facts = facts::of_record(tx, ctx, key)?;
