@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::layer::rate::ExistenceLimit;
 use super::tls::Tls;
-use crate::clock::{Clocks, Stopwatch};
+use crate::clock::{Clocks, Stopwatch, from_micros, to_micros};
 use crate::config::Config;
 use crate::error::Error;
 use crate::fhir::search::page::Sealer;
@@ -100,9 +100,9 @@ impl App {
         Self { parts, metrics: Metrics::default(), existence, probes, enrolled: Enrolled::default() }
     }
 
-    /// The instant of a request by the domain clock.
+    /// The instant of a request by the domain clock, as precise as it is stored.
     pub(crate) fn now(&self) -> Timestamp {
-        self.clocks.domain.now()
+        from_micros(to_micros(self.clocks.domain.now()))
     }
 
     /// The profiles that the caller's software is enrolled for; none where it is not.

@@ -32,6 +32,11 @@ impl EncodeLabelValue for Name {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Named {
+    operation: Name,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     reason: Name,
 }
@@ -41,7 +46,7 @@ struct Reason {
 pub struct Metrics {
     registry: Mutex<Registry>,
     requests: Family<Operation, Counter>,
-    durations: Family<Reason, Histogram>,
+    durations: Family<Named, Histogram>,
     security: Family<Reason, Counter>,
     expired_crl: Gauge<i64>,
 }
@@ -50,7 +55,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("espace");
         let requests = Family::<Operation, Counter>::default();
-        let durations = Family::<Reason, Histogram>::new_with_constructor(|| {
+        let durations = Family::<Named, Histogram>::new_with_constructor(|| {
             Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0])
         });
         let security = Family::<Reason, Counter>::default();
@@ -67,7 +72,7 @@ impl Metrics {
     /// Counts one answer.
     pub fn answered(&self, operation: &'static str, status: u16, after: Duration) {
         self.requests.get_or_create(&Operation { operation: Name(operation), status }).inc();
-        self.durations.get_or_create(&Reason { reason: Name(operation) }).observe(after.as_secs_f64());
+        self.durations.get_or_create(&Named { operation: Name(operation) }).observe(after.as_secs_f64());
     }
 
     /// Counts one refusal that came before a valid token.
