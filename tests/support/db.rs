@@ -66,6 +66,23 @@ impl Db {
             None => cluster::execute(&self.config.url, sql).await,
         }
     }
+
+    /// The number a query tells, asked behind the store's back.
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        use diesel::RunQueryDsl as _;
+
+        #[derive(diesel::QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            count: i64,
+        }
+        let Some(path) = self.config.url.strip_prefix("sqlite:") else {
+            return cluster::count(&self.config.url, sql).await;
+        };
+        let mut conn = diesel::SqliteConnection::establish(path).unwrap();
+        conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+        diesel::sql_query(format!("SELECT ({sql}) AS count")).get_result::<Count>(&mut conn).unwrap().count
+    }
 }
 
 impl Drop for Db {
