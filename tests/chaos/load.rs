@@ -43,7 +43,7 @@ impl Clients {
     /// Publishes, and now and then reads back, until the server does not answer any more.
     pub(super) async fn load(&self, ledger: &Ledger, demo: &Demo) {
         loop {
-            let again = ledger.entries().doubtful.pop();
+            let again = Self::doubtful(ledger);
             let sent = again.unwrap_or_else(|| write_one(demo));
             if !self.publish(ledger, sent).await || !self.read_back(ledger).await {
                 return;
@@ -54,12 +54,18 @@ impl Clients {
     /// Sends what was never answered again; true unless the server went away.
     pub(super) async fn settle_doubts(&self, ledger: &Ledger) -> bool {
         loop {
-            let Some(sent) = ledger.entries().doubtful.pop() else { return true };
-            ledger.entries().sent_again += 1;
+            let Some(sent) = Self::doubtful(ledger) else { return true };
             if !self.publish(ledger, sent).await {
                 return false;
             }
         }
+    }
+
+    fn doubtful(ledger: &Ledger) -> Option<Sent> {
+        let mut entries = ledger.entries();
+        let sent = entries.doubtful.pop();
+        entries.sent_again += u32::from(sent.is_some());
+        sent
     }
 
     async fn publish(&self, ledger: &Ledger, sent: Sent) -> bool {

@@ -38,9 +38,14 @@ impl Db {
         Some(Self { config, folder: None })
     }
 
+    /// A database that somebody else made and removes.
+    pub(crate) fn elsewhere(url: &str) -> Self {
+        Self { config: Config { url: url.to_owned(), ..Config::default() }, folder: None }
+    }
+
     /// Whether it is SQLite.
     pub(crate) fn is_sqlite(&self) -> bool {
-        self.folder.is_some()
+        self.config.url.starts_with("sqlite:")
     }
 
     /// Opens the store.
