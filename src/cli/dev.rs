@@ -1,7 +1,10 @@
 //! `espace dev`: creates what is missing and serves on loopback (contract §1).
 
+use std::future::poll_fn;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -107,10 +110,17 @@ impl Dev {
         let store = Store::open(config.store.clone(), Arc::clone(&ids)).await;
         let store = store.map_err(|error| Failure::from_error("the database", &error))?;
         let clocks = Clocks { domain: self.domain_clock(&store).await?, real: Arc::new(SystemClock) };
-        keep_ahead(&store, clocks.domain.now()).await.map_err(|error| Failure::from_error("the database", &error))?;
         seed::if_empty(&store, &self.certs, clocks.domain.now()).await?;
+        // The disk works on this while the server is put together.
+        let mut kept = pin!(keep_ahead(store.clone(), clocks.domain.now()));
+        let early = poll_fn(|context| Poll::Ready(kept.as_mut().poll(context))).await;
         let started = start(StartOptions { config, clocks, ids, store, is_dev: true })?;
         seed::documents_if_missing(&started).await?;
+        let kept = match early {
+            Poll::Ready(kept) => kept,
+            Poll::Pending => kept.await,
+        };
+        kept.map_err(|error| Failure::from_error("the database", &error))?;
         Ok(started)
     }
 
@@ -146,7 +156,7 @@ fn origin(text: &str) -> Result<Origin, String> {
 }
 
 /// Until the worker keeps the clock, a crash must not make it go back either.
-async fn keep_ahead(store: &Store, now: Timestamp) -> Result<(), crate::error::Error> {
+async fn keep_ahead(store: Store, now: Timestamp) -> Result<(), crate::error::Error> {
     let position = workers::keep_ahead(now).to_string();
     store.system("clock.keep", move |tx| tx.put_setting(CLOCK_SETTING, &position)).await
 }

@@ -45,7 +45,8 @@ fn the_help_of_each_command() {
     for (command, own) in COMMANDS {
         let mut text = help(&home, command);
         for name in own {
-            text.push_str(&format!("\n-- espace {command} {name}\n\n{}", help(&home, &format!("{command} {name}"))));
+            let more = help(&home, &format!("{command} {name}"));
+            text = format!("{text}\n-- espace {command} {name}\n\n{more}");
         }
         insta::assert_snapshot!(format!("help_{command}"), text);
     }
