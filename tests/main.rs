@@ -9,6 +9,10 @@ mod blob;
 #[cfg(test)]
 mod cda;
 #[cfg(test)]
+mod chaos;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod fhir;
 #[cfg(test)]
 mod ihe;

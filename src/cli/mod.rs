@@ -7,7 +7,6 @@ mod client;
 pub mod demo;
 mod dev;
 mod doctor;
-mod files;
 mod later;
 mod migrate;
 mod outbox;
@@ -35,43 +34,32 @@ struct Cli {
     command: Command,
 }
 
+/// A command says what it does in its own file; here, what comes later.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Create what is missing (PKI, database, demo personas) and serve on loopback
     Dev(dev::Dev),
-    /// Serve in production
     Serve(serve::Serve),
-    /// Background work only (many machines, PostgreSQL)
+    /// Background work only (many machines, PostgreSQL): a later delivery
     Worker(later::Later),
-    /// Bring the database schema up to date, or look at it
     Migrate(migrate::Migrate),
-    /// Make the test PKI
     Pki(pki::Pki),
-    /// Print an access token
     Token(token::Token),
-    /// Enrolled software
     Client(client::Client),
-    /// Demo documents
     Demo(demo::Demo),
-    /// Black-box conformance suite
+    /// Black-box conformance suite: a later delivery
     Conformance(later::Later),
-    /// Validate FHIR and CDA files offline
+    /// Validate FHIR and CDA files offline: a later delivery
     Validate(later::Later),
-    /// Import resources
+    /// Import resources: a later delivery
     Import(later::Later),
-    /// Monthly activity report
+    /// Monthly activity report: a later delivery
     Report(later::Later),
-    /// The decision tables as the server reads them
     Rules(rules::Rules),
-    /// Hash chains of the traces
     Audit(audit::Audit),
-    /// Notifications waiting, sent and given up
     Outbox(outbox::Outbox),
-    /// Paper activity statements
+    /// Paper activity statements: a later delivery
     Letters(later::Later),
-    /// Load driver, and the fixed parts of the limits
     Bench(bench::Bench),
-    /// Explain what is wrong with a configuration, certificate, clock or database
     Doctor(doctor::Doctor),
 }
 
@@ -145,5 +133,17 @@ pub fn run() -> ExitCode {
                 Failure::Problems => ExitCode::from(3),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn no_command_contradicts_itself() {
+        Cli::command().debug_assert();
     }
 }

@@ -18,8 +18,8 @@ enum Command {
     /// Print notices, those due first: record, event, channel, state, when
     List {
         /// Which notices
-        #[arg(long, value_enum, default_value_t = State::Pending)]
-        state: State,
+        #[arg(long, value_enum, default_value_t = Status::Pending)]
+        status: Status,
         /// How many at most
         #[arg(long, default_value_t = 1000)]
         limit: u32,
@@ -31,7 +31,7 @@ enum Command {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum State {
+enum Status {
     /// Waiting to be sent
     Pending,
     /// Sent
@@ -44,7 +44,7 @@ impl Outbox {
     /// Lists.
     pub(super) fn run(self) -> Result<(), Failure> {
         match self.command {
-            Command::List { state, limit, place } => runtime::block_on(list(&place, state, limit))?,
+            Command::List { status, limit, place } => runtime::block_on(list(&place, status, limit))?,
             Command::Retry => Err(Failure::Usage(
                 "`espace outbox retry` comes with the delivery of notices; see CHANGELOG.md".to_owned(),
             )),
@@ -52,12 +52,12 @@ impl Outbox {
     }
 }
 
-async fn list(place: &Place, state: State, limit: u32) -> Result<(), Failure> {
+async fn list(place: &Place, status: Status, limit: u32) -> Result<(), Failure> {
     let (_, store) = place.open().await?;
-    let state = match state {
-        State::Pending => NotificationState::Pending,
-        State::Sent => NotificationState::Sent,
-        State::Dead => NotificationState::Dead,
+    let state = match status {
+        Status::Pending => NotificationState::Pending,
+        Status::Sent => NotificationState::Sent,
+        Status::Dead => NotificationState::Dead,
     };
     let items = store.system_read("outbox.list", move |tx| tx.list_outbox(state, i64::from(limit))).await;
     for item in items.map_err(|error| Failure::from_error("outbox", &error))? {

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::Failure;
 use crate::config::{self, Config};
 
@@ -23,16 +25,15 @@ pub(super) fn configuration(file: Option<&Path>) -> Result<Config, Failure> {
     config::load(file, std::env::vars()).map_err(|error| Failure::from_error("configuration", &error))
 }
 
-/// Resolves at SIGTERM or Ctrl-C.
-pub(super) async fn ended() {
-    let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    match terminated {
-        Ok(mut terminated) => {
-            tokio::select! {
-                _ = terminated.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
+/// Resolves at SIGTERM or Ctrl-C. Both are caught from the call on: call it before anybody is told
+/// that the server is ready. Must be called inside a tokio runtime.
+pub(super) fn ended() -> Result<impl Future<Output = ()>, Failure> {
+    let caught = |kind| signal(kind).map_err(|error| Failure::from_error("signals cannot be caught", &error));
+    let (mut terminated, mut interrupted) = (caught(SignalKind::terminate())?, caught(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
         }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
+    })
 }

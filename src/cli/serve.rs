@@ -13,7 +13,7 @@ use crate::ids::{IdSource, SystemIds};
 use crate::store::Store;
 use crate::telemetry::{self, Format};
 
-/// Serve in production.
+/// Serve in production
 ///
 /// The configuration file comes first, then `ESPACE__SECTION__KEY`, then `ESPACE__SECTION__KEY_FILE`
 /// for secrets.
@@ -34,8 +34,9 @@ impl Serve {
             let store = Store::open(config.store.clone(), Arc::clone(&ids)).await;
             let store = store.map_err(|error| Failure::from_error("the database", &error))?;
             let started = start(StartOptions { config, clocks: Clocks::system(), ids, store, is_dev: false })?;
+            let ended = runtime::ended()?;
             output::say(&format!("espace ready: {}", started.app.base));
-            started.serve_until(runtime::ended()).await;
+            started.serve_until(ended).await;
             Ok(())
         })
     }

@@ -17,8 +17,8 @@ use crate::http::{self, App, DevFace, Listening};
 use crate::ids::IdSource;
 use crate::ihe::audit;
 use crate::ops::{Domain, Service, Settings};
-use crate::store::Store;
 use crate::store::blob::{BlobFolder, BlobLimits, MasterKeys};
+use crate::store::{Store, keyfile};
 use crate::token::issue::{CnfForm, Issuer, IssuerConfig};
 use crate::token::keys::{KeyStore, Owner, SigningAlgorithm};
 use crate::token::subject::{DevSubjectIssuer, SubjectIssuers};
@@ -219,7 +219,7 @@ fn pages(options: &StartOptions) -> Result<Sealer, Failure> {
     if !path.exists() {
         let mut key = zeroize::Zeroizing::new([0_u8; 32]);
         options.ids.fill(key.as_mut_slice());
-        super::files::write_private(&path, key.as_slice()).map_err(failed)?;
+        keyfile::write_once(&path, key.as_slice()).map_err(failed)?;
     }
     let bytes = zeroize::Zeroizing::new(std::fs::read(&path).map_err(failed)?);
     let key = bytes.as_slice().try_into();

@@ -91,6 +91,7 @@ impl Token {
 
     async fn ask(&self, demo: &Demo) -> Result<String, Failure> {
         let grantee = self.grantee(demo)?;
+        let record = self.patient.as_ref().map(|patient| persona(demo, patient)).transpose()?;
         let client = Client::new(&self.certs, &grantee.certificate)?;
         let mut form = vec![
             ("scope", self.scope.clone().unwrap_or_else(|| grantee.scopes.to_owned())),
@@ -101,9 +102,7 @@ impl Token {
         if self.secret {
             form.push(("secret", "true".to_owned()));
         }
-        if let Some(patient) = &self.patient {
-            form.push(("person_id", persona(demo, patient)?.ins.to_cx()));
-        }
+        form.extend(record.map(|record| ("person_id", record.ins.to_cx())));
         match grantee.kind {
             Kind::Professional => {
                 let subject = client.post(&self.url, "/dev/psc/token", &[("persona", self.persona.clone())]).await?;

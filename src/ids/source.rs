@@ -44,7 +44,7 @@ impl IdSource for SystemIds {
     }
 }
 
-/// A repeatable sequence, for tests and replays only.
+/// A repeatable sequence, for tests, replays and demonstration data only.
 #[derive(Debug)]
 pub struct SeededIds {
     seed: u64,

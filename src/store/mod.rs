@@ -14,6 +14,7 @@ mod chain;
 mod config;
 mod engine;
 mod error;
+pub mod keyfile;
 mod migrate;
 mod postgres;
 mod records;

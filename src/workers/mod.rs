@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub use clock_keeper::{CLOCK_SETTING, keep as keep_clock};
+pub use clock_keeper::{CLOCK_SETTING, keep_ahead};
 pub use seal_key::{SealKey, SealKeyError};
 
 use crate::clock::Clocks;
@@ -63,7 +63,7 @@ pub fn start(works: Works) -> Running {
         let keeping = works.clone();
         tasks.push(tokio::spawn(every(CLOCK_EVERY, stopped, move || {
             let works = keeping.clone();
-            async move { clock_keeper::keep(&works.service, works.clocks.domain.now()).await }
+            async move { clock_keeper::keep(&works.service.store, keep_ahead(works.clocks.domain.now())).await }
         })));
     }
     Running { works, stop, tasks }
@@ -80,7 +80,7 @@ impl Running {
         }
         sealer::seal(&self.works).await;
         if self.works.keeps_clock {
-            clock_keeper::keep(&self.works.service, self.works.clocks.domain.now()).await;
+            clock_keeper::keep(&self.works.service.store, self.works.clocks.domain.now()).await;
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The key that signs the heads of the traces' chains: its own, in a file of its own.
 
 use std::fmt;
-use std::io::Write as _;
 use std::path::Path;
 
 use aws_lc_rs::encoding::AsDer as _;
@@ -9,6 +8,8 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
 };
+
+use crate::store::keyfile;
 
 /// Why the key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,17 +38,8 @@ impl SealKey {
         }
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_unspecified| SealKeyError::Key)?;
         let der = key.to_pkcs8v1().map_err(|_unspecified| SealKeyError::Key)?;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
-        file.write_all(der.as_ref())?;
-        file.sync_all()?;
-        Ok(Self(key))
+        keyfile::write_once(path, der.as_ref())?;
+        Self::load(path)
     }
 
     fn from_der(der: &[u8]) -> Result<Self, SealKeyError> {

@@ -112,6 +112,16 @@ pub(crate) async fn execute(url: &str, sql: &str) {
     driver.await.unwrap().unwrap();
 }
 
+/// The number a query of a database tells.
+pub(crate) async fn count(url: &str, sql: &str) -> i64 {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let driver = tokio::spawn(connection);
+    let count = client.query_one(sql, &[]).await.unwrap().get(0);
+    drop(client);
+    driver.await.unwrap().unwrap();
+    count
+}
+
 fn server_binaries() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
     let mut found: Vec<PathBuf> = versions.flatten().map(|version| version.path().join("bin")).collect();

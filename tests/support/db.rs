@@ -38,9 +38,14 @@ impl Db {
         Some(Self { config, folder: None })
     }
 
+    /// A database that somebody else made and removes.
+    pub(crate) fn elsewhere(url: &str) -> Self {
+        Self { config: Config { url: url.to_owned(), ..Config::default() }, folder: None }
+    }
+
     /// Whether it is SQLite.
     pub(crate) fn is_sqlite(&self) -> bool {
-        self.folder.is_some()
+        self.config.url.starts_with("sqlite:")
     }
 
     /// Opens the store.
@@ -65,6 +70,23 @@ impl Db {
             }
             None => cluster::execute(&self.config.url, sql).await,
         }
+    }
+
+    /// The number a query tells, asked behind the store's back.
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        use diesel::RunQueryDsl as _;
+
+        #[derive(diesel::QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            count: i64,
+        }
+        let Some(path) = self.config.url.strip_prefix("sqlite:") else {
+            return cluster::count(&self.config.url, sql).await;
+        };
+        let mut conn = diesel::SqliteConnection::establish(path).unwrap();
+        conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+        diesel::sql_query(format!("SELECT ({sql}) AS count")).get_result::<Count>(&mut conn).unwrap().count
     }
 }
 

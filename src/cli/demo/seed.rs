@@ -12,7 +12,7 @@ use crate::access::context::Context;
 use crate::access::identity::{Caller, Certificate, Person};
 use crate::cli::{Failure, Started};
 use crate::error::Language;
-use crate::ids::RequestId;
+use crate::ids::{RequestId, SeededIds};
 use crate::model::caller::{AuthMode, CallerClass, Purpose};
 use crate::ops::document::intake::Intake;
 use crate::ops::document::provide::provide;
@@ -72,20 +72,31 @@ pub async fn documents_if_missing(started: &Started) -> Result<(), Failure> {
         return Ok(());
     }
     let demo = Demo::load().map_err(|error| Failure::from_error("demo personas", &error))?;
+    let first = store.system_read("demo.find", |tx| tx.find_setting(SEEDED)).await.map_err(failed)?;
+    let first = first.and_then(|first| first.parse().ok()).unwrap_or_else(|| started.app.clocks.domain.now());
     if let (Some(patient), Some(author)) = (demo.persona("ancien-dmp"), demo.professional("dr-martin")) {
         for days in [400, 200, 100] {
-            feed(started, patient, author, days).await?;
+            feed(started, patient, author, first, days).await?;
         }
     }
     store.system("demo.documents", |tx| tx.put_setting(DOCUMENTS, "3")).await.map_err(failed)
 }
 
-async fn feed(started: &Started, patient: &Persona, author: &DemoProfessional, days: i64) -> Result<(), Failure> {
+/// Feeds the document written `days` before the `first` start. Fed again after a crash it is the same
+/// document with the same identifier, and kept once.
+async fn feed(
+    started: &Started,
+    patient: &Persona,
+    author: &DemoProfessional,
+    first: Timestamp,
+    days: i64,
+) -> Result<(), Failure> {
     let failed = |error: crate::error::Error| Failure::from_error("demo documents", &error);
     let app = &started.app;
     let at = app.clocks.domain.now();
-    let written = at.saturating_sub(SignedDuration::from_hours(24 * days)).unwrap_or(at);
-    let bundle = demo_bundle(&Document::note(written), patient, author, app.ids.as_ref())?;
+    let written = first.saturating_sub(SignedDuration::from_hours(24 * days)).unwrap_or(first);
+    let ids = SeededIds::new(days.unsigned_abs());
+    let bundle = demo_bundle(&Document::note(written), patient, author, &ids)?;
     let ctx = Arc::new(context(started, author, at)?);
     let mut intake = Intake::begin(&app.service, at);
     intake.take(bundle.to_string().as_bytes()).await.map_err(failed)?;

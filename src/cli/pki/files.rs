@@ -45,19 +45,27 @@ impl Place {
     }
 
     pub(super) fn write_public(&self, file: &str, text: &str) -> Result<(), PkiError> {
-        self.write(file, text, 0o644)
+        self.write(file, text, 0o644, true)
     }
 
     pub(super) fn write_private(&self, file: &str, text: &str) -> Result<(), PkiError> {
-        self.write(file, text, 0o600)
+        self.write(file, text, 0o600, true)
+    }
+
+    /// For what every start makes anew: no start waits for the disk.
+    pub(super) fn write_renewed(&self, file: &str, text: &str) -> Result<(), PkiError> {
+        self.write(file, text, 0o644, false)
     }
 
     /// Written beside and renamed: a server that watches never reads half a file.
-    fn write(&self, file: &str, text: &str, mode: u32) -> Result<(), PkiError> {
+    fn write(&self, file: &str, text: &str, mode: u32, durable: bool) -> Result<(), PkiError> {
         let path = self.path(file);
         let beside = self.path(&format!(".{file}.new"));
         let written = open(&beside, mode)
-            .and_then(|mut out| out.write_all(text.as_bytes()).and_then(|()| out.sync_all()))
+            .and_then(|mut out| {
+                out.write_all(text.as_bytes())?;
+                if durable { out.sync_all() } else { Ok(()) }
+            })
             .and_then(|()| fs::rename(&beside, &path));
         written.map_err(|source| PkiError::File { path, source })
     }

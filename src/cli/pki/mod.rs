@@ -111,7 +111,7 @@ fn renew_list(place: &Place, root: &Authority, now: Timestamp) -> Result<(), Pki
         }
     }
     let list = root.list(&serials, plus(now, -BACKDATED), plus(now, LIST_LIFE))?;
-    place.write_public("crl.pem", &list)
+    place.write_renewed("crl.pem", &list)
 }
 
 /// Makes the leafs that are missing.

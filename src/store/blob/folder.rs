@@ -4,6 +4,8 @@
 //! `staging/<uuid>` while it is written, then `<2 hex>/<uuid>`. The two digits are the last of the
 //! uuid, which are random; the first ones are a clock and would put years into one directory.
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,11 +26,17 @@ impl BlobFolder {
     /// no document pays for it later. Blocking.
     pub fn open(path: &Path) -> Result<Self, Fault> {
         create(path)?;
-        create(&path.join(STAGING))?;
-        for number in 0..=u8::MAX {
-            create(&path.join(format!("{number:02x}")))?;
+        let there: io::Result<HashSet<_>> =
+            std::fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name())).collect();
+        let there = there?;
+        let wanted = (0..=u8::MAX).map(|number| format!("{number:02x}")).chain([STAGING.to_owned()]);
+        let missing: Vec<_> = wanted.filter(|name| !there.contains(OsStr::new(name))).collect();
+        for name in &missing {
+            create(&path.join(name))?;
         }
-        std::fs::File::open(path)?.sync_all()?;
+        if !missing.is_empty() {
+            std::fs::File::open(path)?.sync_all()?;
+        }
         Ok(Self(Arc::from(path)))
     }
 

@@ -6,7 +6,7 @@
 //! (NIST SP 800-38D §8.3, random nonces).
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -17,6 +17,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::Fault;
 use super::cipher::{DocumentKey, TAG, aead_key};
 use crate::ids::{IdSource, Malformed};
+use crate::store::keyfile;
 
 /// First byte of every wrapped key.
 const VERSION: u8 = 1;
@@ -110,18 +111,7 @@ impl MasterKeys {
 
     /// The same, for development: a file with one random key is made, mode 0600, where there is none.
     pub fn load_or_create(path: &Path, ids: &dyn IdSource) -> Result<Self, KeyFileError> {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(path) {
-            Ok(mut file) => {
-                file.write_all(new_line(&KeyId("k1".to_owned()), ids).as_bytes())?;
-                file.sync_all()?;
-            }
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(cause) => return Err(cause.into()),
-        }
+        keyfile::write_once(path, new_line(&KeyId("k1".to_owned()), ids).as_bytes())?;
         Self::load(path)
     }
 

@@ -1,0 +1,7 @@
+//! The command line (contract §2): help, exit codes, and `espace dev` from its first start on.
+
+mod dev;
+mod help;
+mod pasted;
+mod refusals;
+mod state;
