@@ -19,7 +19,7 @@ enum Command {
     List {
         /// Which notices
         #[arg(long, value_enum, default_value_t = State::Pending)]
-        state: State,
+        only: State,
         /// How many at most
         #[arg(long, default_value_t = 1000)]
         limit: u32,
@@ -44,7 +44,7 @@ impl Outbox {
     /// Lists.
     pub(super) fn run(self) -> Result<(), Failure> {
         match self.command {
-            Command::List { state, limit, place } => runtime::block_on(list(&place, state, limit))?,
+            Command::List { only, limit, place } => runtime::block_on(list(&place, only, limit))?,
             Command::Retry => Err(Failure::Usage(
                 "`espace outbox retry` comes with the delivery of notices; see CHANGELOG.md".to_owned(),
             )),

@@ -16,6 +16,10 @@ pub use load::{ConfigError, load};
 pub struct Config {
     /// The professional port.
     pub server: Server,
+    /// The public port.
+    pub public: Public,
+    /// The MSSanté port.
+    pub smtp: Smtp,
     /// The operations port.
     pub operations: Operations,
     /// The database (`[store]`).
@@ -78,6 +82,35 @@ impl Default for Server {
             reload_every_ms: 2_000,
             connections_per_second: 20_000,
         }
+    }
+}
+
+/// `[public]`: web pages without a client certificate. Not served yet; the port is read, so that
+/// one environment serves this and later versions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Public {
+    /// TCP port; not opened yet.
+    pub port: u16,
+}
+
+impl Default for Public {
+    fn default() -> Self {
+        Self { port: 8444 }
+    }
+}
+
+/// `[smtp]`: MSSanté messages. Not served yet; the port is read, as that of `[public]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Smtp {
+    /// TCP port; not opened yet.
+    pub port: u16,
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self { port: 2525 }
     }
 }
 

@@ -16,10 +16,16 @@ use prometheus_client::registry::Registry;
 /// What is counted: an interaction or transaction by name, and the class of its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Operation {
-    /// `document.provide`, `document.find`... never a path.
+    /// `iti-65`, `iti-67`, `td02-patient-search`... (`rules::gate::Route`); never a path.
     pub operation: Name,
     /// HTTP status.
     pub status: u16,
+}
+
+/// What is timed: an interaction or transaction by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Timed {
+    operation: Name,
 }
 
 /// A static name as a label value.
@@ -42,7 +48,7 @@ struct Reason {
 pub struct Metrics {
     registry: Mutex<Registry>,
     requests: Family<Operation, Counter>,
-    durations: Family<Reason, Histogram>,
+    durations: Family<Timed, Histogram>,
     security: Family<Reason, Counter>,
     expired_crl: Gauge<i64>,
     refused_handshakes: AtomicU64,
@@ -52,7 +58,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("espace");
         let requests = Family::<Operation, Counter>::default();
-        let durations = Family::<Reason, Histogram>::new_with_constructor(|| {
+        let durations = Family::<Timed, Histogram>::new_with_constructor(|| {
             Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0])
         });
         let security = Family::<Reason, Counter>::default();
@@ -76,7 +82,7 @@ impl Metrics {
     /// Counts one answer.
     pub fn answered(&self, operation: &'static str, status: u16, after: Duration) {
         self.requests.get_or_create(&Operation { operation: Name(operation), status }).inc();
-        self.durations.get_or_create(&Reason { reason: Name(operation) }).observe(after.as_secs_f64());
+        self.durations.get_or_create(&Timed { operation: Name(operation) }).observe(after.as_secs_f64());
     }
 
     /// Counts one refusal that came before a valid token.
