@@ -9,6 +9,8 @@ mod blob;
 #[cfg(test)]
 mod cda;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod fhir;
 #[cfg(test)]
 mod ihe;
@@ -24,6 +26,8 @@ mod store;
 mod story;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod telemetry;
 #[cfg(test)]
 mod terminology;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Every key stands here once with its default. Unknown keys are refused.
 
+pub mod doc;
 mod load;
 
 use std::path::PathBuf;

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -51,7 +50,7 @@ pub struct Metrics {
     durations: Family<Timed, Histogram>,
     security: Family<Reason, Counter>,
     expired_crl: Gauge<i64>,
-    refused_handshakes: AtomicU64,
+    handshakes: Family<Reason, Counter>,
 }
 
 impl Default for Metrics {
@@ -62,19 +61,14 @@ impl Default for Metrics {
             Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0])
         });
         let security = Family::<Reason, Counter>::default();
+        let handshakes = Family::<Reason, Counter>::default();
         let expired_crl = Gauge::<i64>::default();
         registry.register("requests", "Answers by operation and status", requests.clone());
         registry.register("request_seconds", "Time from the last header to the answer", durations.clone());
         registry.register("security_events", "Refusals before a valid token, by reason", security.clone());
+        registry.register("refused_handshakes", "Client certificates refused, by reason", handshakes.clone());
         registry.register("crl_expired", "1 while the revocation list in use has expired", expired_crl.clone());
-        Self {
-            registry: Mutex::new(registry),
-            requests,
-            durations,
-            security,
-            expired_crl,
-            refused_handshakes: AtomicU64::new(0),
-        }
+        Self { registry: Mutex::new(registry), requests, durations, security, expired_crl, handshakes }
     }
 }
 
@@ -90,9 +84,13 @@ impl Metrics {
         self.security.get_or_create(&Reason { reason: Name(reason) }).inc();
     }
 
-    /// Takes over the verifier's own count of refused handshakes; returns how many are new.
-    pub fn refused_handshakes(&self, total: u64) -> u64 {
-        total.saturating_sub(self.refused_handshakes.swap(total, Ordering::Relaxed))
+    /// Takes over the verifier's own count of certificates refused for `reason`; returns how many
+    /// are new.
+    pub fn refused_handshakes(&self, reason: &'static str, total: u64) -> u64 {
+        let counter = self.handshakes.get_or_create(&Reason { reason: Name(reason) });
+        let new = total.saturating_sub(counter.get());
+        counter.inc_by(new);
+        new
     }
 
     /// Sets the alarm of an expired revocation list.
