@@ -50,6 +50,14 @@ lines >"${work}/lines"
 count=$(wc -l <"${work}/lines")
 [ "${count}" -eq 3 ] || { echo "expected three curl lines, found ${count}"; exit 1; }
 
+# The README shows these very lines, as they are printed by a server of the default port started there.
+while IFS= read -r line; do
+    shown=$(sed -E "s#${work}/certs#certs/dev#g; s#'[^']*/release/espace'#'target/release/espace'#g; s#localhost:[0-9]+#localhost:8443#g" <<<"${line}")
+    for page in README.md README.fr.md; do
+        grep -qxF -- "${shown}" "${page}" || { echo "${page} does not show this line:"; echo "${shown}"; exit 1; }
+    done
+done <"${work}/lines"
+
 mkdir "${work}/paste"
 for turn in first second; do
     number=0

@@ -13,6 +13,8 @@ mod chaos;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod fhir;
 #[cfg(test)]
 mod ihe;
@@ -28,6 +30,8 @@ mod store;
 mod story;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod telemetry;
 #[cfg(test)]
 mod terminology;
 #[cfg(test)]

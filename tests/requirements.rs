@@ -58,11 +58,7 @@ fn faults(record: &[String]) -> Vec<String> {
     if text.trim().len() < 20 || text.contains('\n') {
         wrong.push(format!("{id}: the text is not a sentence on one line"));
     }
-    if !proof.is_empty()
-        && let Some(why) = unproven(proof)
-    {
-        wrong.push(format!("{id}: {why}"));
-    }
+    wrong.extend(proof.split_whitespace().filter_map(unproven).map(|why| format!("{id}: {why}")));
     wrong
 }
 
@@ -141,6 +137,7 @@ fn a_malformed_requirement_is_told() {
         ("MHD 1.2", ""),
         ("delivered,", "delivered,tests/nowhere.rs"),
         ("delivered,", "delivered,tests/requirements.rs::no_such_test"),
+        ("delivered,", "delivered,tests/requirements.rs::a_malformed_requirement_is_told tests/nowhere.rs"),
     ] {
         assert_eq!(faults(&record(&good.replace(from, to))).len(), 1, "{to}");
     }

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::http::tls::{Settings, Tls};
 use crate::store::Store;
 use crate::store::blob::MasterKeys;
+use crate::token::keys::{KeyStore, Owner, SigningAlgorithm};
 use crate::workers::SealKey;
 
 /// Explain what is wrong with a configuration, certificate, clock or database
@@ -30,7 +31,10 @@ impl Doctor {
             Ok(said) => output::say(&format!("{what}: {said}")),
             Err(problem) => problems.push(format!("{what}: {problem}")),
         };
-        note("certificates", certificates(&config));
+        let is_production = self.place.is_production();
+        let owner = if is_production { Owner::Production } else { Owner::Dev };
+        note("certificates", certificates(&config, is_production));
+        note("signing keys", keys(KeyStore::load(&config.token.keys, SigningAlgorithm::Es256, owner)));
         note("master keys", keys(MasterKeys::load(&config.documents.keys)));
         note("seal key", keys(SealKey::load(&config.token.keys.join("seal.der"))));
         note("database", database(&config)?);
@@ -41,8 +45,10 @@ impl Doctor {
     }
 }
 
-fn certificates(config: &Config) -> Result<String, String> {
-    let settings = Settings::dev(&config.server.certificates);
+/// `is_production`: what bears the mark of the test PKI is then refused, as `serve` does.
+fn certificates(config: &Config, is_production: bool) -> Result<String, String> {
+    let mut settings = Settings::dev(&config.server.certificates);
+    settings.refuse_dev = is_production;
     let tls = Tls::load(settings, Arc::new(SystemClock)).map_err(|error| chain(&error))?;
     let alarms = tls.alarms();
     if alarms.is_empty() { Ok("in order".to_owned()) } else { Err(format!("{alarms:?}")) }

@@ -33,6 +33,11 @@ impl Place {
         Ok(config)
     }
 
+    /// Whether a production server's configuration was named.
+    pub(super) const fn is_production(&self) -> bool {
+        self.config.is_some()
+    }
+
     /// The open database. It must exist and be of the version this program knows.
     pub(super) async fn open(&self) -> Result<(Config, Store), Failure> {
         let config = self.configuration()?;

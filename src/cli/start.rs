@@ -1,6 +1,6 @@
 //! From a configuration to a server that answers: what `dev`, `serve` and the tests share.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,7 +122,6 @@ fn assemble(options: &StartOptions, port: u16) -> Result<App, Failure> {
         Verifier::new(&issuer.issuer, &issuer.audience, Arc::clone(&keys), Arc::clone(&options.clocks.domain));
     let mut tls = TlsSettings::dev(&config.server.certificates);
     tls.refuse_dev = !options.is_dev;
-    tls.paths.direct = trusted(&config.server.certificates.join("trusted"))?;
     let tls = Tls::load(tls, Arc::clone(&options.clocks.real)).map_err(|error| Failure::from_error("TLS", &error))?;
     Ok(App::new(http::Parts {
         service: service(options)?,
@@ -140,23 +139,6 @@ fn assemble(options: &StartOptions, port: u16) -> Result<App, Failure> {
         origin: origin.into(),
         base: base.into(),
     }))
-}
-
-/// Client certificates trusted by themselves: the PEM files of a folder that may be absent.
-fn trusted(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let failed = |error: std::io::Error| Failure::from_error(&folder.display().to_string(), &error);
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|extension| extension == "pem") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 fn service(options: &StartOptions) -> Result<Service, Failure> {

@@ -2,6 +2,7 @@
 //!
 //! Every key stands here once with its default. Unknown keys are refused.
 
+pub mod doc;
 mod load;
 
 use std::path::PathBuf;
@@ -16,12 +17,12 @@ pub use load::{ConfigError, load};
 pub struct Config {
     /// The professional port.
     pub server: Server,
+    /// The public port.
+    pub public: Public,
+    /// The MSSanté port.
+    pub smtp: Smtp,
     /// The operations port.
     pub operations: Operations,
-    /// The public port: a later delivery.
-    pub public: Public,
-    /// The MSSanté port: a later delivery.
-    pub smtp: Smtp,
     /// The database (`[store]`).
     pub store: crate::store::Config,
     /// Document bytes.
@@ -85,6 +86,35 @@ impl Default for Server {
     }
 }
 
+/// `[public]`: web pages without a client certificate. Not served yet; the port is read, so that
+/// one environment serves this and later versions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Public {
+    /// TCP port; not opened yet.
+    pub port: u16,
+}
+
+impl Default for Public {
+    fn default() -> Self {
+        Self { port: 8444 }
+    }
+}
+
+/// `[smtp]`: MSSanté messages. Not served yet; the port is read, as that of `[public]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Smtp {
+    /// TCP port; not opened yet.
+    pub port: u16,
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self { port: 2525 }
+    }
+}
+
 /// `[operations]`: health and metrics, plain HTTP on loopback.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -96,34 +126,6 @@ pub struct Operations {
 impl Default for Operations {
     fn default() -> Self {
         Self { port: 9090 }
-    }
-}
-
-/// `[public]`: the port without client certificates. Read and kept for the delivery that serves it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Public {
-    /// TCP port; not listened on yet.
-    pub port: u16,
-}
-
-impl Default for Public {
-    fn default() -> Self {
-        Self { port: 8444 }
-    }
-}
-
-/// `[smtp]`: the MSSanté operator port. Read and kept for the delivery that serves it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Smtp {
-    /// TCP port; not listened on yet.
-    pub port: u16,
-}
-
-impl Default for Smtp {
-    fn default() -> Self {
-        Self { port: 2525 }
     }
 }
 

@@ -105,6 +105,16 @@ impl App {
         from_micros(to_micros(self.clocks.domain.now()))
     }
 
+    /// Brings the count of refused handshakes up to date; says what is new since the last time.
+    pub(crate) fn count_handshakes(&self) {
+        for (reason, total) in self.tls.handshakes().refused {
+            let new = self.metrics.refused_handshakes(reason.name(), total);
+            if new > 0 {
+                tracing::warn!(reason = reason.name(), count = new, "client certificates were refused");
+            }
+        }
+    }
+
     /// The profiles that the caller's software is enrolled for; none where it is not.
     pub(crate) async fn profiles(&self, client_id: &str) -> Result<Vec<String>, Error> {
         let known = self.enrolled.0.load_full();

@@ -59,6 +59,7 @@ async fn metrics(request: HttpRequest, operations: web::Data<Operations>) -> Htt
     if !operations.is_addressed_by(&request) {
         return HttpResponse::new(StatusCode::FORBIDDEN);
     }
+    operations.app.count_handshakes();
     let text = operations.app.metrics.render();
     HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
 }

@@ -83,9 +83,7 @@ fn watch_trust(app: Arc<App>) -> JoinHandle<()> {
                     tracing::error!(%error, "certificates or lists could not be read; those in force stay so");
                 }
             }
-            for (reason, total) in app.tls.handshakes().refused {
-                app.metrics.refused_handshakes(reason.event(), total);
-            }
+            app.count_handshakes();
             app.metrics.crl_expired(app.tls.alarms().iter().any(|alarm| matches!(alarm, Alarm::ListOverdue { .. })));
         }
     })

@@ -15,10 +15,16 @@ use prometheus_client::registry::Registry;
 /// What is counted: an interaction or transaction by name, and the class of its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Operation {
-    /// `document.provide`, `document.find`... never a path.
+    /// `iti-65`, `iti-67`, `td02-patient-search`... (`rules::gate::Route`); never a path.
     pub operation: Name,
     /// HTTP status.
     pub status: u16,
+}
+
+/// What is timed: an interaction or transaction by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Timed {
+    operation: Name,
 }
 
 /// A static name as a label value.
@@ -32,11 +38,6 @@ impl EncodeLabelValue for Name {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Named {
-    operation: Name,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     reason: Name,
 }
@@ -46,25 +47,28 @@ struct Reason {
 pub struct Metrics {
     registry: Mutex<Registry>,
     requests: Family<Operation, Counter>,
-    durations: Family<Named, Histogram>,
+    durations: Family<Timed, Histogram>,
     security: Family<Reason, Counter>,
     expired_crl: Gauge<i64>,
+    handshakes: Family<Reason, Counter>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("espace");
         let requests = Family::<Operation, Counter>::default();
-        let durations = Family::<Named, Histogram>::new_with_constructor(|| {
+        let durations = Family::<Timed, Histogram>::new_with_constructor(|| {
             Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0])
         });
         let security = Family::<Reason, Counter>::default();
+        let handshakes = Family::<Reason, Counter>::default();
         let expired_crl = Gauge::<i64>::default();
         registry.register("requests", "Answers by operation and status", requests.clone());
         registry.register("request_seconds", "Time from the last header to the answer", durations.clone());
         registry.register("security_events", "Refusals before a valid token, by reason", security.clone());
+        registry.register("refused_handshakes", "Client certificates refused, by reason", handshakes.clone());
         registry.register("crl_expired", "1 while the revocation list in use has expired", expired_crl.clone());
-        Self { registry: Mutex::new(registry), requests, durations, security, expired_crl }
+        Self { registry: Mutex::new(registry), requests, durations, security, expired_crl, handshakes }
     }
 }
 
@@ -72,7 +76,7 @@ impl Metrics {
     /// Counts one answer.
     pub fn answered(&self, operation: &'static str, status: u16, after: Duration) {
         self.requests.get_or_create(&Operation { operation: Name(operation), status }).inc();
-        self.durations.get_or_create(&Named { operation: Name(operation) }).observe(after.as_secs_f64());
+        self.durations.get_or_create(&Timed { operation: Name(operation) }).observe(after.as_secs_f64());
     }
 
     /// Counts one refusal that came before a valid token.
@@ -80,10 +84,13 @@ impl Metrics {
         self.security.get_or_create(&Reason { reason: Name(reason) }).inc();
     }
 
-    /// Takes over a count that is kept elsewhere: the refused handshakes of one reason so far.
-    pub fn refused_handshakes(&self, reason: &'static str, total: u64) {
-        let counter = self.security.get_or_create(&Reason { reason: Name(reason) });
-        counter.inc_by(total.saturating_sub(counter.get()));
+    /// Takes over the verifier's own count of certificates refused for `reason`; returns how many
+    /// are new.
+    pub fn refused_handshakes(&self, reason: &'static str, total: u64) -> u64 {
+        let counter = self.handshakes.get_or_create(&Reason { reason: Name(reason) });
+        let new = total.saturating_sub(counter.get());
+        counter.inc_by(new);
+        new
     }
 
     /// Sets the alarm of an expired revocation list.

@@ -234,7 +234,8 @@ impl KeyStore {
         jsonwebtoken::encode(&header, claims, &self.signing.key).or(Err(KeyError::Crypto))
     }
 
-    fn load(directory: &Path, algorithm: SigningAlgorithm, owner: Owner) -> Result<Self, KeyError> {
+    /// Reads the keys and makes none.
+    pub fn load(directory: &Path, algorithm: SigningAlgorithm, owner: Owner) -> Result<Self, KeyError> {
         let signing = load_signing(&directory.join(algorithm.file()), algorithm, owner)?;
         let mut public = PublicKeys::default();
         for jwk in retired(directory)? {

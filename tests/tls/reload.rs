@@ -74,6 +74,23 @@ async fn a_directly_trusted_certificate_needs_no_authority_and_can_be_withdrawn(
 }
 
 #[tokio::test]
+async fn a_certificate_put_into_the_trusted_folder_is_accepted_without_restart() {
+    let scratch = pki().scratch();
+    let tls = tls(scratch.path());
+    let address = serve(tls.clone()).await;
+    assert!(ask(address, pki().client(Some("autre-ca"), TLS13)).await.is_err());
+
+    std::fs::create_dir(scratch.path().join("trusted")).unwrap();
+    scratch.write("trusted/partner.pem", pki().file("autre-ca.pem"));
+    assert!(tls.poll().unwrap());
+    assert!(ask(address, pki().client(Some("autre-ca"), TLS13)).await.unwrap());
+
+    std::fs::remove_file(scratch.path().join("trusted/partner.pem")).unwrap();
+    assert!(tls.poll().unwrap());
+    assert!(ask(address, pki().client(Some("autre-ca"), TLS13)).await.is_err());
+}
+
+#[tokio::test]
 async fn an_authority_that_is_withdrawn_takes_its_clients_along() {
     let scratch = pki().scratch();
     let tls = tls(scratch.path());

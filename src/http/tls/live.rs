@@ -71,8 +71,8 @@ impl Live {
             authorities.extend(source::certificates(path)?);
         }
         let mut direct = HashSet::new();
-        for path in &paths.direct {
-            direct.extend(source::certificates(path)?.iter().map(fingerprint));
+        for path in paths.all_direct() {
+            direct.extend(source::certificates(&path)?.iter().map(fingerprint));
         }
         let mut revocation = RevocationList::default();
         for path in &paths.revocation {
@@ -191,7 +191,8 @@ impl Live {
 }
 
 fn refuse_dev(paths: &Paths) -> Result<(), TlsError> {
-    for path in [&paths.certificate].into_iter().chain(&paths.authorities).chain(&paths.direct) {
+    let direct = paths.all_direct();
+    for path in [&paths.certificate].into_iter().chain(&paths.authorities).chain(&direct) {
         if source::certificates(path)?.iter().any(|der| Certificate::is_dev(der)) {
             return Err(TlsError::DevCertificate { path: path.clone() });
         }

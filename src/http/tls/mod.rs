@@ -192,6 +192,6 @@ impl Tls {
 
     /// The files that are watched.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.settings.paths.all().map(PathBuf::from).collect()
+        self.settings.paths.all()
     }
 }

@@ -37,20 +37,6 @@ impl Reason {
         Self::Possession,
     ];
 
-    /// The security event a refused handshake of this reason is.
-    pub const fn event(self) -> &'static str {
-        match self {
-            Self::Malformed => "handshake-malformed",
-            Self::Expired => "handshake-expired",
-            Self::NotYetValid => "handshake-not-yet-valid",
-            Self::Revoked => "handshake-revoked",
-            Self::UnknownIssuer => "handshake-unknown-issuer",
-            Self::Usage => "handshake-usage",
-            Self::Chain => "handshake-chain",
-            Self::Possession => "handshake-possession",
-        }
-    }
-
     /// The label of a metric or event.
     pub const fn name(self) -> &'static str {
         match self {

@@ -21,6 +21,8 @@ pub struct Paths {
     pub authorities: Vec<PathBuf>,
     /// Client certificates trusted by themselves, whatever their issuer.
     pub direct: Vec<PathBuf>,
+    /// A folder of such certificates (`*.pem`); it may be absent, and files may come and go.
+    pub trusted: Option<PathBuf>,
     /// Revocation lists.
     pub revocation: Vec<PathBuf>,
 }
@@ -33,14 +35,24 @@ impl Paths {
             key: directory.join("server.key"),
             authorities: vec![directory.join("ca.pem")],
             direct: Vec::new(),
+            trusted: Some(directory.join("trusted")),
             revocation: vec![directory.join("crl.pem")],
         }
     }
 
-    /// Every file.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Path> {
-        let lists = self.authorities.iter().chain(&self.direct).chain(&self.revocation);
-        [&self.certificate, &self.key].into_iter().chain(lists).map(PathBuf::as_path)
+    /// Every file that is there now.
+    pub(super) fn all(&self) -> Vec<PathBuf> {
+        let named = [&self.certificate, &self.key].into_iter().chain(&self.authorities).chain(&self.revocation);
+        named.cloned().chain(self.all_direct()).collect()
+    }
+
+    /// The files of directly trusted certificates: those named, then those of the folder by name.
+    pub(super) fn all_direct(&self) -> Vec<PathBuf> {
+        let entries = self.trusted.as_ref().and_then(|folder| fs::read_dir(folder).ok());
+        let found = entries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        let mut found: Vec<_> = found.filter(|path| path.extension().is_some_and(|ending| ending == "pem")).collect();
+        found.sort();
+        self.direct.iter().cloned().chain(found).collect()
     }
 }
 
@@ -105,7 +117,7 @@ pub(super) fn stamps(paths: &Paths) -> Vec<Stamp> {
         let found = fs::metadata(path).ok().map(|found| (found.modified().ok(), found.len()));
         Stamp { path: path.to_owned(), found }
     };
-    paths.all().map(stamp).collect()
+    paths.all().iter().map(|path| stamp(path)).collect()
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
