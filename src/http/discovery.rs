@@ -93,12 +93,19 @@ fn resource(served: &Served) -> Value {
         "readHistory": served.interactions.contains(&"vread"),
         "updateCreate": false,
     });
+    let members = resource.as_object_mut();
+    if let (Some(members), true) = (members, served.kind != "Binary") {
+        members.insert("conditionalRead".to_owned(), json!("not-match"));
+    }
     if served.interactions.contains(&"search-type") {
         let parameters = served.searched.map_or_else(
             || search::of(served.kind).iter().map(parameter).collect::<Vec<_>>(),
             |codes| codes.iter().filter_map(|code| search::find(served.kind, code)).map(parameter).collect(),
         );
         if let Some(members) = resource.as_object_mut() {
+            if !served.included.is_empty() {
+                members.insert("searchInclude".to_owned(), json!(served.included));
+            }
             members.insert("searchParam".to_owned(), Value::Array(parameters));
         }
     }

@@ -47,6 +47,12 @@ async fn pass(app: &App, ctx: &Arc<Context>, route: Route, act: Act) -> Result<(
     trace::denied(&app.service, ctx, act, Denial::new(Code::Forbidden, refusal.rule())).await
 }
 
+/// Whether the gate would open another route to the caller too: one request may be served in two ways.
+pub(crate) async fn opens(app: &App, ctx: &Context, route: Route) -> Result<bool, Error> {
+    let profiles = app.profiles(&ctx.caller.client_id).await?;
+    Ok(gate::allows(route, ctx.caller.class, &ctx.caller.scopes, &profiles).is_ok())
+}
+
 /// Leaves a trace of an input that could not be accepted, then refuses it.
 pub(crate) async fn accepted<T>(app: &App, ctx: &Arc<Context>, act: Act, input: Result<T, Error>) -> Result<T, Error> {
     match input {
