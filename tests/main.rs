@@ -11,6 +11,8 @@ mod cda;
 #[cfg(test)]
 mod fhir;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod ihe;
 #[cfg(test)]
 mod requirements;
