@@ -113,7 +113,12 @@ fn resource(served: &Served) -> Value {
 }
 
 fn parameter(parameter: &search::Parameter) -> Value {
-    json!({ "name": parameter.code, "definition": parameter.url, "type": type_of(parameter.kind) })
+    let mut declared = json!({ "name": parameter.code, "type": type_of(parameter.kind) });
+    // The chains that MHD names have no definition of their own.
+    if let (Some(members), false) = (declared.as_object_mut(), parameter.url.is_empty()) {
+        members.insert("definition".to_owned(), json!(parameter.url));
+    }
+    declared
 }
 
 const fn type_of(kind: search::Kind) -> &'static str {

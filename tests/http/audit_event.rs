@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::DOMINIQUE;
+use super::{DOMINIQUE, faults};
 use crate::support::client::{Actor, Answer};
 use crate::support::db::{Db, block_on, stories};
 use crate::support::server::TestServer;
@@ -125,7 +125,7 @@ fn both_views_of_every_trace_are_valid_and_name_no_ins() {
             let events = answer.matches();
             assert!(events.len() >= traces.len(), "{} of {}", events.len(), traces.len());
             assert!(!answer.text().contains("279035121518989"), "an INS in a trace");
-            assert_eq!(espace::fhir::validate::structural(&answer.json()), []);
+            assert_eq!(faults(&answer.json()), []);
             for event in &events {
                 let claims = event["meta"]["profile"].as_array().map(Vec::len).unwrap_or_default();
                 let agents = event["agent"].as_array().unwrap().len();

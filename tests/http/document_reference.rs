@@ -9,7 +9,7 @@ use espace::ids::{IdSource as _, SystemIds};
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::{DOMINIQUE, label, master};
+use super::{DOMINIQUE, faults, label, master};
 use crate::support::client::{Actor, Answer};
 use crate::support::db::{Db, block_on, stories};
 use crate::support::pki::pki;
@@ -127,7 +127,7 @@ async fn every_parameter_finds_what_it_names(db: Db) {
     assert_eq!(last["resource"]["resourceType"], "Patient");
     assert_eq!(last["fullUrl"], format!("{base}/Patient/{key}"));
     assert_eq!(total(&included), 3, "what is included is not counted");
-    assert!(espace::fhir::validate::structural(&included.json()).is_empty());
+    assert_eq!(faults(&included.json()), []);
     let nothing = martin.get(&format!("{all}&type=1-1&_include=DocumentReference:patient")).await;
     assert_eq!(nothing.json()["entry"], Value::Null);
 
@@ -391,7 +391,7 @@ fn a_fiche_is_read_by_id_and_version_with_its_validators() {
         let locations = martin.post("/fhir", &server.bundle("dominique", "dr-martin")).await.locations();
         super::list::assert_readable(&server, &martin, &locations[1]).await;
         let fiche = martin.get(&format!("/fhir/{}", locations[1])).await.json();
-        assert!(espace::fhir::validate::structural(&fiche).is_empty());
+        assert_eq!(faults(&fiche), []);
         assert_eq!(fiche["content"][0]["attachment"]["url"], format!("{}/{}", server.base(), locations[2]));
         assert_eq!(fiche["subject"]["reference"], format!("Patient/{}", server.persona("dominique").key));
     });

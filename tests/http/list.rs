@@ -1,6 +1,6 @@
 //! Read and vread of a submission set: validators, conditional reads, one answer for what is not there.
 
-use super::DOMINIQUE;
+use super::{DOMINIQUE, faults};
 use crate::support::client::Actor;
 use crate::support::db::block_on;
 use crate::support::server::TestServer;
@@ -56,7 +56,7 @@ fn a_submission_set_is_read_by_id_and_version_with_its_validators() {
         assert_readable(&server, &martin, &locations[0]).await;
         let list = martin.get(&format!("/fhir/{}", locations[0])).await.json();
         assert_eq!(list["entry"][0]["item"]["reference"].as_str(), Some(locations[1].as_str()));
-        assert!(espace::fhir::validate::structural(&list).is_empty());
+        assert_eq!(faults(&list), []);
         let search = martin.get(&format!("/fhir/List?{DOMINIQUE}&code=submissionset&status=current")).await;
         assert!([404, 405].contains(&search.status.as_u16()), "ITI-66 comes later");
     });

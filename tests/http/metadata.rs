@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::DOMINIQUE;
+use super::{DOMINIQUE, faults};
 use crate::support::client::Actor;
 use crate::support::db::block_on;
 use crate::support::server::TestServer;
@@ -56,7 +56,7 @@ fn the_statement_is_valid_public_and_true_of_every_interaction() {
         let answer = server.certificate("personne").get("/fhir/metadata").await;
         assert_eq!(answer.status, 200, "without a token");
         let statement = answer.json();
-        assert_eq!(espace::fhir::validate::structural(&statement), []);
+        assert_eq!(faults(&statement), []);
         assert_eq!(statement["implementation"]["url"], server.base());
         let rest = &statement["rest"][0];
         assert_eq!(rest["interaction"][0]["code"], "transaction");

@@ -19,6 +19,11 @@ fn label(bundle: &mut Value, code: &str) {
     labels.push(serde_json::json!({ "coding": [{ "system": system, "code": code }] }));
 }
 
+/// What is structurally wrong with a resource. Codes beyond an extensible value set only warn.
+fn faults(resource: &Value) -> Vec<espace::error::Issue> {
+    espace::fhir::validate::structural(resource).into_iter().filter(|issue| !issue.is_warning).collect()
+}
+
 /// `system|value` of a bundle's masterIdentifier, for a query.
 fn master(bundle: &Value) -> String {
     let master = &bundle["entry"][1]["resource"]["masterIdentifier"];

@@ -5,6 +5,7 @@ use espace::model::directory::{Relation, RelationKind};
 use espace::model::profile::{RecordState, SpaceState};
 use serde_json::{Value, json};
 
+use super::faults;
 use crate::support::client::{Actor, Answer};
 use crate::support::db::{Db, block_on, stories};
 use crate::support::server::TestServer;
@@ -74,7 +75,7 @@ async fn each_persona_shows_its_record_and_nothing_more(db: Db) {
             assert_eq!(identifier["type"]["coding"][0]["code"], code, "{persona}");
             let elements: Vec<&String> = patient.as_object().unwrap().keys().collect();
             assert_eq!(elements, ["resourceType", "id", "meta", "extension", "identifier", "active"], "{persona}");
-            assert!(espace::fhir::validate::structural(&answer.json()).is_empty(), "{persona}");
+            assert_eq!(faults(&answer.json()), [], "{persona}");
             let form = [("identifier", named(&server, persona).replace("%7C", "|"))];
             let posted = caller.form("/fhir/Patient/_search", &[(form[0].0, &form[0].1)]).await;
             assert_eq!(posted.matches(), found, "{persona}");
@@ -106,7 +107,7 @@ async fn each_persona_shows_its_record_and_nothing_more(db: Db) {
             text,
             "Aucun DMP ouvert pour ce patient. S'il ne s'est pas opposé et n'a pas été informé, l'inviter à appeler le 34 22."
         );
-        assert!(espace::fhir::validate::structural(&answers[0].json()).is_empty());
+        assert_eq!(faults(&answers[0].json()), []);
         for (answer, cx) in answers.iter().zip(&asked) {
             assert_eq!(constant(answer), constant(&answers[0]), "{cx}");
             assert_eq!(answer.body.len(), answers[0].body.len(), "{cx}: the length tells");
@@ -162,7 +163,7 @@ fn traits_are_told_where_the_operator_lets_them_be() {
         let patient = exists(&martin, &named(&server, "dominique")).await.matches().remove(0);
         assert_eq!(patient["name"][0]["family"], "PAT-TROIS");
         assert_eq!((patient["gender"].as_str(), patient["birthDate"].as_str()), (Some("female"), Some("1979-03-28")));
-        assert!(espace::fhir::validate::structural(&patient).is_empty());
+        assert_eq!(faults(&patient), []);
     });
 }
 
@@ -174,7 +175,7 @@ fn an_existence_test_names_one_ins_of_a_served_domain() {
         let ins = named(&server, "dominique");
         for (query, expected) in [
             (String::new(), "400 required identifier"),
-            ("identifier=279035121518989".to_owned(), "400 required identifier"),
+            ("identifier=279035121518989".to_owned(), "400 parametre-non-pris-en-charge identifier"),
             (format!("identifier={ins}&identifier={}", named(&server, "corse")), "400 parametre-non-pris-en-charge"),
             (format!("identifier={ins}&family=PAT-TROIS"), "400 parametre-non-pris-en-charge family"),
             (format!("identifier={ins}&active=false"), "400 parametre-non-pris-en-charge active"),

@@ -5,6 +5,7 @@ use espace::ids::{BusinessIdentifier, PatientKey};
 use espace::model::caller::Action;
 use espace::model::resource::ResourceType;
 use espace::model::search::{Order, Predicate};
+use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -61,6 +62,7 @@ async fn each_persona_is_fed_refused_and_notified_as_its_state_says(db: Db) {
         let key = server.persona(persona).key;
         let (fiches, notices) =
             (kept(&server, key, ResourceType::DocumentReference).await, server.notices(persona).await);
+        server.clock.advance(SignedDuration::from_millis(10));
         let bundle = server.bundle(persona, "dr-martin");
         let answer = feed(&martin, &bundle).await;
         assert_eq!(answer.status, 200, "{persona}: {}", answer.text());
