@@ -38,6 +38,12 @@ async fn traces_are_read_by_those_whom_the_law_names(db: Db) {
 
     let published = martin.post("/fhir", &two_documents(&server)).await;
     assert_eq!(published.locations().len(), 5);
+    let notices = server.notices("dominique").await;
+    assert_eq!(
+        notices.iter().filter(|notice| notice.starts_with("AJOUT_DOCUMENT")).count(),
+        2,
+        "one for each document"
+    );
     server.clock.advance(SignedDuration::from_secs(10));
     let find = format!("/fhir/DocumentReference?{DOMINIQUE}&status=current");
     assert_eq!(petit.get(&find).await.matches().len(), 2);

@@ -6,6 +6,7 @@ use espace::cda::pdf_of_lines;
 use espace::cli::demo::Document;
 use espace::clock::{Clock as _, SystemClock};
 use espace::ids::{IdSource as _, SystemIds};
+use espace::model::profile::{RecordState, SpaceState};
 use jiff::SignedDuration;
 use serde_json::Value;
 
@@ -19,6 +20,7 @@ stories! {
     every_parameter_finds_what_it_names,
     the_pages_of_a_search_are_its_snapshot_while_documents_are_added,
     an_author_finds_his_own_document_by_its_identifier_and_nothing_else,
+    a_closed_record_is_shut_to_its_authors_too,
     a_hidden_document_is_absent_from_searches_totals_and_pages,
 }
 
@@ -64,53 +66,7 @@ async fn every_parameter_finds_what_it_names(db: Db) {
     assert_eq!(titles(&found), "C B A", "newest first where no order is asked");
     let ids: Vec<String> = found.matches().iter().map(|fiche| fiche["id"].as_str().unwrap().to_owned()).collect();
 
-    let class = |number: usize| {
-        let coding = &bundles[number]["entry"][1]["resource"]["category"][0]["coding"][0];
-        format!("{}%7C{}", coding["system"].as_str().unwrap(), coding["code"].as_str().unwrap())
-    };
-    let same_class = if class(0) == class(1) { "C B A" } else { "C A" };
-    let base = server.base();
-    for (query, expected) in [
-        (format!("patient=Patient/{key}&status=current"), "C B A"),
-        (format!("patient:Patient={key}&status=current"), "C B A"),
-        (format!("patient={base}/Patient/{key}&status=current"), "C B A"),
-        (format!("subject=Patient/{key}&status=current"), "C B A"),
-        (format!("{DOMINIQUE}&status=current"), "C B A"),
-        (format!("patient:identifier=urn:oid:1.2.250.1.213.1.4.10%7C279035121518989&status=current"), "C B A"),
-        (format!("{DOMINIQUE}&status=superseded"), ""),
-        (format!("{DOMINIQUE}&status=current,superseded"), "C B A"),
-        (format!("{DOMINIQUE}&status=current&type=34112-3"), "B"),
-        (format!("{DOMINIQUE}&status=current&type=http://loinc.org%7C11488-4"), "C A"),
-        (format!("{DOMINIQUE}&status=current&type=urn:oid:2.16.840.1.113883.6.1%7C11488-4"), "C A"),
-        (format!("{DOMINIQUE}&status=current&type=34112-3,11488-4"), "C B A"),
-        (format!("{DOMINIQUE}&status=current&type=urn:oid:1.2.3%7C11488-4"), ""),
-        (format!("{DOMINIQUE}&status=current&type:not=34112-3"), "C A"),
-        (format!("{DOMINIQUE}&status=current&category={}", class(0)), same_class),
-        (format!("{DOMINIQUE}&status=current&date=2026-03-15"), "B"),
-        (format!("{DOMINIQUE}&status=current&date=ge2026-03-15"), "C B"),
-        (format!("{DOMINIQUE}&status=current&date=ge2026-02&date=lt2026-06"), "B"),
-        (format!("{DOMINIQUE}&status=current&date=2026-01,2026-06"), "C A"),
-        (format!("{DOMINIQUE}&status=current&creation=2026-06-20"), "C"),
-        (format!("{DOMINIQUE}&status=current&creation=lt2026-06-20"), "B A"),
-        (format!("{DOMINIQUE}&status=current&period=2026-01-10"), "A"),
-        (format!("{DOMINIQUE}&status=current&period=gt2026-01-11"), "C B"),
-        (format!("{DOMINIQUE}&status=current&facility=SA01"), "C"),
-        (format!("{DOMINIQUE}&status=current&setting=AMBULATOIRE"), "C B A"),
-        (format!("{DOMINIQUE}&status=current&format:missing=true"), ""),
-        (format!("{DOMINIQUE}&status=current&security-label=N"), "C B A"),
-        (format!("{DOMINIQUE}&status=current&contenttype=text/xml"), "C B A"),
-        (format!("{DOMINIQUE}&status=current&author.family=petit"), "C"),
-        (format!("{DOMINIQUE}&status=current&author.given=charles"), "B A"),
-        (format!("{DOMINIQUE}&identifier={}", master(&bundles[1])), "B"),
-        (format!("{DOMINIQUE}&identifier={},{}", master(&bundles[0]), master(&bundles[2])), "C A"),
-        (format!("{DOMINIQUE}&identifier=urn:ietf:rfc:3986%7Curn:oid:1.2.3"), ""),
-        (format!("{DOMINIQUE}&status=current&_id={}", ids[0]), "C"),
-        (format!("{DOMINIQUE}&status=current&_lastUpdated=gt2026-11-22T10:00:01Z"), "C"),
-        (format!("{DOMINIQUE}&status=current&_sort=date"), "A B C"),
-        (format!("{DOMINIQUE}&status=current&_sort=-date"), "C B A"),
-        (format!("{DOMINIQUE}&status=current&_sort=_lastUpdated"), "A B C"),
-        (format!("{DOMINIQUE}&status=current&_sort=-creation&_count=2"), "C B"),
-    ] {
+    for (query, expected) in forms_of_the_patient(&server).into_iter().chain(filters(&bundles, &ids)) {
         let get = martin.get(&format!("/fhir/DocumentReference?{query}")).await;
         assert_eq!(titles(&get), expected, "{query}");
         let post = posted(&martin, &query).await;
@@ -125,7 +81,7 @@ async fn every_parameter_finds_what_it_names(db: Db) {
     let last = entries.last().unwrap();
     assert_eq!((entries.len(), &last["search"]["mode"]), (4, &Value::from("include")));
     assert_eq!(last["resource"]["resourceType"], "Patient");
-    assert_eq!(last["fullUrl"], format!("{base}/Patient/{key}"));
+    assert_eq!(last["fullUrl"], format!("{}/Patient/{key}", server.base()));
     assert_eq!(total(&included), 3, "what is included is not counted");
     assert_eq!(faults(&included.json()), []);
     let nothing = martin.get(&format!("{all}&type=1-1&_include=DocumentReference:patient")).await;
@@ -138,12 +94,78 @@ async fn every_parameter_finds_what_it_names(db: Db) {
     crate::story::traces_are_whole(&server).await;
 }
 
+/// Every way to name the person.
+fn forms_of_the_patient(server: &TestServer) -> Vec<(String, &'static str)> {
+    let (key, base) = (server.persona("dominique").key, server.base());
+    let forms = [
+        format!("patient=Patient/{key}"),
+        format!("patient:Patient={key}"),
+        format!("patient={base}/Patient/{key}"),
+        format!("subject=Patient/{key}"),
+        DOMINIQUE.to_owned(),
+        DOMINIQUE.replace("patient.identifier", "patient:identifier"),
+        DOMINIQUE.replace("patient.identifier", "subject.identifier"),
+    ];
+    forms.into_iter().map(|form| (format!("{form}&status=current"), "C B A")).collect()
+}
+
+/// Conditions beside `status=current`, and what they find.
+const FILTERS: [(&str, &str); 27] = [
+    ("status=current,superseded", "C B A"),
+    ("type=34112-3", "B"),
+    ("type=http://loinc.org%7C11488-4", "C A"),
+    ("type=urn:oid:2.16.840.1.113883.6.1%7C11488-4", "C A"),
+    ("type=34112-3,11488-4", "C B A"),
+    ("type=urn:oid:1.2.3%7C11488-4", ""),
+    ("type:not=34112-3", "C A"),
+    ("date=2026-03-15", "B"),
+    ("date=ge2026-03-15", "C B"),
+    ("date=ge2026-02&date=lt2026-06", "B"),
+    ("date=2026-01,2026-06", "C A"),
+    ("creation=2026-06-20", "C"),
+    ("creation=lt2026-06-20", "B A"),
+    ("period=2026-01-10", "A"),
+    ("period=gt2026-01-11", "C B"),
+    ("facility=SA01", "C"),
+    ("setting=AMBULATOIRE", "C B A"),
+    ("format:missing=true", ""),
+    ("security-label=N", "C B A"),
+    ("contenttype=text/xml", "C B A"),
+    ("author.family=petit", "C"),
+    ("author.given=charles", "B A"),
+    ("_lastUpdated=gt2026-11-22T10:00:01Z", "C"),
+    ("_sort=date", "A B C"),
+    ("_sort=-date", "C B A"),
+    ("_sort=_lastUpdated", "A B C"),
+    ("_sort=-creation&_count=2", "C B"),
+];
+
+/// [`FILTERS`], and the conditions that name what this run made.
+fn filters(bundles: &[Value; 3], ids: &[String]) -> Vec<(String, &'static str)> {
+    let class = |number: usize| {
+        let coding = &bundles[number]["entry"][1]["resource"]["category"][0]["coding"][0];
+        format!("{}%7C{}", coding["system"].as_str().unwrap(), coding["code"].as_str().unwrap())
+    };
+    let same_class = if class(0) == class(1) { "C B A" } else { "C A" };
+    let own = [
+        ("status=superseded".to_owned(), ""),
+        (format!("identifier={}", master(&bundles[1])), "B"),
+        (format!("identifier={},{}", master(&bundles[0]), master(&bundles[2])), "C A"),
+        ("identifier=urn:ietf:rfc:3986%7Curn:oid:1.2.3".to_owned(), ""),
+        (format!("status=current&_id={}", ids[0]), "C"),
+        (format!("status=current&category={}", class(0)), same_class),
+    ];
+    let fixed = FILTERS.iter().map(|(filter, expected)| (format!("status=current&{filter}"), *expected));
+    let all = fixed.chain(own);
+    all.map(|(query, expected)| (format!("{DOMINIQUE}&{query}"), expected)).collect()
+}
+
 /// The same query by POST: the first half in the URL, the rest as a form.
 async fn posted(actor: &Actor, query: &str) -> Answer {
     let headers = [("content-type", "application/x-www-form-urlencoded")];
-    let (url, form) = query.split_at(query.find('&').unwrap());
+    let (url, form) = query.split_once('&').unwrap();
     let path = format!("/fhir/DocumentReference/_search?{url}");
-    actor.send(reqwest::Method::POST, &path, &headers, form[1..].as_bytes().to_vec()).await
+    actor.send(reqwest::Method::POST, &path, &headers, form.as_bytes().to_vec()).await
 }
 
 /// A searchset without what no two answers share.
@@ -319,10 +341,30 @@ async fn an_author_finds_his_own_document_by_its_identifier_and_nothing_else(db:
     // Who may consult finds anybody's.
     assert_eq!(martin.get(&find(&format!("{mine},{other}"))).await.matches().len(), 2);
     assert_eq!(martin.get(&find(&mine)).await.matches().len(), 1);
-    // Without a patient or on a closed record nothing is found, one's own or not.
+    // Without a patient nothing is found, one's own or not.
     let lone = laurent.get(&format!("/fhir/DocumentReference?identifier={mine}")).await;
     assert_eq!(lone.outcome(), "400 required patient");
     crate::story::traces_are_whole(&server).await;
+}
+
+async fn a_closed_record_is_shut_to_its_authors_too(db: Db) {
+    let server = TestServer::start_on(db).await;
+    let laurent = server.professional("bio-laurent").await;
+    let own = server.bundle("dominique", "bio-laurent");
+    let locations = laurent.post("/fhir", &own).await.locations();
+    let find = format!("/fhir/DocumentReference?{DOMINIQUE}&identifier={}", master(&own));
+    assert_eq!(laurent.get(&find).await.matches().len(), 1);
+    let key = server.persona("dominique").key;
+    let closed = server.app.service.store.system("test.close", move |tx| {
+        let mut profile = tx.fact_profile(key)?.unwrap();
+        (profile.space, profile.record) = (SpaceState::Closed, RecordState::Closed);
+        tx.put_profile(&profile)
+    });
+    closed.await.unwrap();
+    for caller in [laurent, server.structure("labo").await, vouched_for(&server, "bio-laurent", "labo").await] {
+        assert_eq!(caller.get(&find).await.outcome(), "403 forbidden");
+        assert_eq!(caller.get(&format!("/fhir/{}", locations[1])).await.outcome(), "404 not-found");
+    }
 }
 
 /// A professional for whom his structure vouches: INDIRECTE.
@@ -381,6 +423,34 @@ async fn a_hidden_document_is_absent_from_searches_totals_and_pages(db: Db) {
     assert_eq!(leroy.get(&by_identifier).await.matches().len(), 0);
     assert_eq!(petit.get(&by_identifier).await.matches().len(), 1, "its author finds it by its identifier");
     crate::story::traces_are_whole(&server).await;
+}
+
+#[test]
+fn software_enrolled_to_feed_alone_reads_back_what_its_user_wrote() {
+    block_on(async {
+        let server = TestServer::start().await;
+        let petit = server.professional("dr-petit").await;
+        let bundles = [server.bundle("dominique", "dr-martin"), server.bundle("dominique", "dr-petit")];
+        let narrowed = server.app.service.store.system("test.narrow", |tx| {
+            let mut software = tx.find_client("dev-cabinet")?.unwrap();
+            software.profiles = vec!["alimentation".to_owned()];
+            tx.put_client(&software)
+        });
+        narrowed.await.unwrap();
+        let martin = server.professional("dr-martin").await;
+        let own = martin.post("/fhir", &bundles[0]).await.locations();
+        let foreign = petit.post("/fhir", &bundles[1]).await.locations();
+        let find = |bundle: &Value| format!("/fhir/DocumentReference?{DOMINIQUE}&identifier={}", master(bundle));
+        assert_eq!(martin.get(&find(&bundles[0])).await.matches().len(), 1);
+        assert_eq!(martin.get(&find(&bundles[1])).await.outcome(), "403 forbidden");
+        for number in 0..2 {
+            assert_eq!(martin.get(&format!("/fhir/{}", own[number])).await.status, 200, "{}", own[number]);
+            assert_eq!(martin.get(&format!("/fhir/{}", foreign[number])).await.outcome(), "404 not-found");
+        }
+        let all = martin.get(&format!("/fhir/DocumentReference?{DOMINIQUE}&status=current")).await;
+        assert_eq!(all.outcome(), "403 forbidden");
+        assert_eq!(martin.get(&format!("/fhir/{}", own[2])).await.outcome(), "403 forbidden");
+    });
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(super) async fn assert_readable(server: &TestServer, reader: &Actor, locatio
     assert_eq!((head.status.as_u16(), head.header("etag"), head.body.len()), (200, "W/\"1\"", 0));
 
     let same = [("x-request-id", "the-same")];
-    let unknown = format!("{}{}", &id[..id.len() - 4], if id.ends_with("0000") { "1111" } else { "0000" });
+    let unknown = format!("{}1111", id.strip_suffix(id.get(id.len() - 4..).unwrap()).unwrap());
     let absent = reader.get_with(&format!("/fhir/{kind}/{unknown}"), &same).await;
     assert_eq!(absent.outcome(), "404 not-found");
     let outsider = server.professional("dr-externe").await;

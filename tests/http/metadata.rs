@@ -53,7 +53,7 @@ fn the_statement_is_valid_public_and_true_of_every_interaction() {
     block_on(async {
         let server = TestServer::start().await;
         let martin = server.professional("dr-martin").await;
-        let answer = server.certificate("personne").get("/fhir/metadata").await;
+        let answer = server.certificate("cabinet").get("/fhir/metadata").await;
         assert_eq!(answer.status, 200, "without a token");
         let statement = answer.json();
         assert_eq!(faults(&statement), []);

@@ -10,7 +10,10 @@ use crate::support::client::{Actor, Answer};
 use crate::support::db::{Db, block_on, stories};
 use crate::support::server::TestServer;
 
-stories! { each_persona_shows_its_record_and_nothing_more }
+stories! {
+    each_persona_shows_its_record_and_nothing_more,
+    absence_is_one_answer_whatever_its_cause,
+}
 
 const DMP: &str = "https://interop.esante.gouv.fr/ig/fhir/dmp/StructureDefinition";
 
@@ -81,7 +84,13 @@ async fn each_persona_shows_its_record_and_nothing_more(db: Db) {
             assert_eq!(posted.matches(), found, "{persona}");
         }
     }
+    crate::story::traces_are_whole(&server).await;
+}
 
+async fn absence_is_one_answer_whatever_its_cause(db: Db) {
+    let server = TestServer::start_on(db).await;
+    let martin = server.professional("dr-martin").await;
+    let labo = server.structure("labo").await;
     let erased = server.persona("ferme").key;
     let store = &server.app.service.store;
     let erase = store.system("test.erase", move |tx| {
@@ -125,8 +134,7 @@ fn constant(answer: &Answer) -> (String, String) {
         *body.pointer_mut(place).unwrap() = Value::Null;
     }
     let link = body["link"][0]["url"].as_str().unwrap();
-    let start = link.find("_sealed=").unwrap();
-    body["link"][0]["url"] = json!(link[..start].to_owned());
+    body["link"][0]["url"] = json!(link.split_once("_sealed=").unwrap().0);
     let mut headers = answer.headers.clone();
     headers.remove("date");
     (body.to_string(), format!("{headers:?}"))

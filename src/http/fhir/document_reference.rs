@@ -15,12 +15,12 @@ use crate::fhir::search::{PAGE_PARAMETER, PatientClause};
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::caller::Signed;
-use crate::http::serve::{accepted, opens, serve};
+use crate::http::serve::{accepted, consults, opens, serve};
 use crate::ids::LogicalId;
 use crate::model::audit::Act;
 use crate::model::search::Position;
 use crate::ops::document::find::{Found, Query, find};
-use crate::ops::document::read::{Readable, read};
+use crate::ops::document::read::{self, Readable, read};
 use crate::ops::facts::Named;
 use crate::ops::resource::search::Page;
 use crate::rules::gate::Route;
@@ -159,7 +159,9 @@ async fn fetch(
     version: Option<i32>,
 ) -> Result<HttpResponse, Refusal> {
     serve(&app, signed, Route::DocumentReferenceRead, Act::ReadDocumentReference, async |ctx| {
-        let found = read(&app.service, ctx, Readable::Fiche, &id, version).await?;
+        let own_only = !consults(&app, &ctx).await?;
+        let asked = read::Asked { what: Readable::Fiche, id: &id, version, own_only };
+        let found = read(&app.service, ctx, asked).await?;
         Ok(answer::versioned(&request, outward(&found.body, &app.base), found.version, found.updated_at))
     })
     .await

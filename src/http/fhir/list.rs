@@ -6,9 +6,9 @@ use super::bundle::outward;
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::caller::Signed;
-use crate::http::serve::serve;
+use crate::http::serve::{consults, serve};
 use crate::model::audit::Act;
-use crate::ops::document::read::{Readable, read};
+use crate::ops::document::read::{Asked, Readable, read};
 use crate::rules::gate::Route;
 
 /// FHIR read.
@@ -41,7 +41,9 @@ async fn fetch(
     version: Option<i32>,
 ) -> Result<HttpResponse, Refusal> {
     serve(&app, signed, Route::ListRead, Act::ReadList, async |ctx| {
-        let found = read(&app.service, ctx, Readable::Submission, &id, version).await?;
+        let own_only = !consults(&app, &ctx).await?;
+        let asked = Asked { what: Readable::Submission, id: &id, version, own_only };
+        let found = read(&app.service, ctx, asked).await?;
         Ok(answer::versioned(&request, outward(&found.body, &app.base), found.version, found.updated_at))
     })
     .await
