@@ -437,7 +437,8 @@ fn software_enrolled_to_feed_alone_reads_back_what_its_user_wrote() {
             tx.put_client(&software)
         });
         narrowed.await.unwrap();
-        let martin = server.professional("dr-martin").await;
+        let scopes = [("scope", "ITI-65 user/DocumentReference.crs user/List.r")];
+        let martin = server.certificate("cabinet").as_professional("dr-martin", &scopes).await;
         let own = martin.post("/fhir", &bundles[0]).await.locations();
         let foreign = petit.post("/fhir", &bundles[1]).await.locations();
         let find = |bundle: &Value| format!("/fhir/DocumentReference?{DOMINIQUE}&identifier={}", master(bundle));
