@@ -17,6 +17,8 @@ mod docs;
 #[cfg(test)]
 mod fhir;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod ihe;
 #[cfg(test)]
 mod requirements;

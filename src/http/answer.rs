@@ -4,7 +4,7 @@ use std::fmt;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 use bytes::Bytes;
 
 use crate::error::{Code, Error, Language, LogLevel};
@@ -91,14 +91,32 @@ pub(crate) fn fhir(status: StatusCode, body: impl Into<Bytes>) -> HttpResponse {
     builder.body(body.into())
 }
 
-/// A FHIR body that is one version of a resource: `ETag` and `Last-Modified`.
-pub(crate) fn versioned(body: impl Into<Bytes>, version: i32, updated_at: jiff::Timestamp) -> HttpResponse {
-    let mut builder = HttpResponse::Ok();
-    builder.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON)));
+/// A FHIR body that is one version of a resource: `ETag` and `Last-Modified`; 304 without it where
+/// the client says that it holds this version (`If-None-Match`, R4 http.html#cread).
+pub(crate) fn versioned(
+    request: &HttpRequest,
+    body: impl Into<Bytes>,
+    version: i32,
+    updated_at: jiff::Timestamp,
+) -> HttpResponse {
+    let is_held = holds(request, version);
+    let mut builder = HttpResponse::build(if is_held { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
     builder.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
     builder.insert_header((header::ETAG, format!("W/\"{version}\"")));
     last_modified(&mut builder, updated_at);
+    if is_held {
+        return builder.finish();
+    }
+    builder.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON)));
     builder.body(body.into())
+}
+
+/// Whether `If-None-Match` names a version, compared weakly (RFC 9110 §13.1.2).
+fn holds(request: &HttpRequest, version: i32) -> bool {
+    let version = version.to_string();
+    let tags = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|tags| tags.to_str().ok());
+    let mut tags = tags.flat_map(|tags| tags.split(',')).map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"') == version)
 }
 
 /// Sets `Last-Modified` (RFC 9110 §8.8.2), in whole seconds.

@@ -93,12 +93,19 @@ fn resource(served: &Served) -> Value {
         "readHistory": served.interactions.contains(&"vread"),
         "updateCreate": false,
     });
+    let members = resource.as_object_mut();
+    if let (Some(members), true) = (members, served.kind != "Binary") {
+        members.insert("conditionalRead".to_owned(), json!("not-match"));
+    }
     if served.interactions.contains(&"search-type") {
         let parameters = served.searched.map_or_else(
             || search::of(served.kind).iter().map(parameter).collect::<Vec<_>>(),
             |codes| codes.iter().filter_map(|code| search::find(served.kind, code)).map(parameter).collect(),
         );
         if let Some(members) = resource.as_object_mut() {
+            if !served.included.is_empty() {
+                members.insert("searchInclude".to_owned(), json!(served.included));
+            }
             members.insert("searchParam".to_owned(), Value::Array(parameters));
         }
     }
@@ -106,7 +113,12 @@ fn resource(served: &Served) -> Value {
 }
 
 fn parameter(parameter: &search::Parameter) -> Value {
-    json!({ "name": parameter.code, "definition": parameter.url, "type": type_of(parameter.kind) })
+    let mut declared = json!({ "name": parameter.code, "type": type_of(parameter.kind) });
+    // The chains that MHD names have no definition of their own.
+    if let (Some(members), false) = (declared.as_object_mut(), parameter.url.is_empty()) {
+        members.insert("definition".to_owned(), json!(parameter.url));
+    }
+    declared
 }
 
 const fn type_of(kind: search::Kind) -> &'static str {

@@ -14,15 +14,27 @@ pub(crate) struct Served {
     pub(crate) interactions: &'static [&'static str],
     /// The search parameters served, where they are not all of the type.
     pub(crate) searched: Option<&'static [&'static str]>,
+    /// What `_include` may name.
+    pub(crate) included: &'static [&'static str],
 }
 
 /// Every type that is served, and how.
 pub(crate) const INTERACTIONS: &[Served] = &[
-    Served { kind: "AuditEvent", interactions: &["read", "search-type"], searched: Some(&["date", "patient"]) },
-    Served { kind: "Binary", interactions: &["read"], searched: None },
-    Served { kind: "DocumentReference", interactions: &["read", "vread", "search-type"], searched: None },
-    Served { kind: "List", interactions: &["read", "vread"], searched: None },
-    Served { kind: "Patient", interactions: &["read", "search-type"], searched: Some(&["identifier"]) },
+    Served {
+        kind: "AuditEvent",
+        interactions: &["read", "search-type"],
+        searched: Some(&["date", "patient"]),
+        included: &[],
+    },
+    Served { kind: "Binary", interactions: &["read", "vread"], searched: None, included: &[] },
+    Served {
+        kind: "DocumentReference",
+        interactions: &["read", "vread", "search-type"],
+        searched: None,
+        included: &["DocumentReference:patient", "DocumentReference:subject"],
+    },
+    Served { kind: "List", interactions: &["read", "vread"], searched: None, included: &[] },
+    Served { kind: "Patient", interactions: &["read", "search-type"], searched: Some(&["identifier"]), included: &[] },
 ];
 
 /// The routes of the professional port.
@@ -61,15 +73,20 @@ fn fhir() -> actix_web::Scope {
         .service(
             web::resource("/DocumentReference/{id}")
                 .route(web::get().to(document_reference::read_by_id))
+                .route(web::head().to(document_reference::read_by_id))
                 .route(web::to(discovery::not_allowed)),
         )
         .route("/List/{id}/_history/{version}", web::get().to(list::vread))
         .service(
-            web::resource("/List/{id}").route(web::get().to(list::read_by_id)).route(web::to(discovery::not_allowed)),
+            web::resource("/List/{id}")
+                .route(web::get().to(list::read_by_id))
+                .route(web::head().to(list::read_by_id))
+                .route(web::to(discovery::not_allowed)),
         )
         .service(
             web::resource("/Binary/{id}")
                 .route(web::get().to(binary::retrieve_document))
+                .route(web::head().to(binary::retrieve_document))
                 .route(web::to(discovery::not_allowed)),
         )
         .route("/Binary/{id}/_history/1", web::get().to(binary::retrieve_document))

@@ -83,6 +83,17 @@ fn probed(app: &App, ctx: &Context, route: Route, code: Code) {
     }
 }
 
+/// Whether the gate would open another route to the caller too: one request may be served in two ways.
+pub(crate) async fn opens(app: &App, ctx: &Context, route: Route) -> Result<bool, Error> {
+    let profiles = app.profiles(&ctx.caller.client_id).await?;
+    Ok(gate::allows(route, ctx.caller.class, &ctx.caller.scopes, &profiles).is_ok())
+}
+
+/// Whether the caller's software is enrolled to consult, and not only to feed.
+pub(crate) async fn consults(app: &App, ctx: &Context) -> Result<bool, Error> {
+    Ok(app.profiles(&ctx.caller.client_id).await?.iter().any(|profile| profile == "consultation"))
+}
+
 /// Leaves a trace of an input that could not be accepted, then refuses it.
 pub(crate) async fn accepted<T>(app: &App, ctx: &Arc<Context>, act: Act, input: Result<T, Error>) -> Result<T, Error> {
     match input {

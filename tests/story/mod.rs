@@ -1,3 +1,16 @@
 //! Long narratives over a whole server.
 
+mod consultation;
+mod curl;
 mod publication;
+mod samples;
+mod status;
+
+use crate::support::server::TestServer;
+
+/// Every chain of traces is whole: what every story ends with.
+pub(crate) async fn traces_are_whole(server: &TestServer) {
+    let report = server.app.service.store.verify_audit(|_seal| true).await.unwrap();
+    assert_eq!(report.findings, []);
+    assert!(report.links > 0, "a story without a trace");
+}

@@ -1,5 +1,6 @@
 //! The daily work of the record: does it exist, publish, list, read back; traced and notified.
 
+use super::traces_are_whole;
 use crate::support::db::{Db, stories};
 use crate::support::server::TestServer;
 
@@ -35,4 +36,5 @@ async fn a_document_is_published_found_and_read_back(db: Db) {
         ["existence-test 0", "provide-document-bundle 0", "find-document-references 0", "retrieve-document 0"],
     );
     assert_eq!(server.notices("dominique").await, ["AJOUT_DOCUMENT activation-email", "ACCES_DMP_PS activation-email"],);
+    traces_are_whole(&server).await;
 }

@@ -5,7 +5,10 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::term;
+use super::token::Token;
 use crate::error::Issue;
+use crate::ids::BusinessIdentifier;
 
 /// One value under which a resource is found; becomes `model::resource::IndexRow`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +108,14 @@ impl Search {
     /// Whether the query names this parameter (without its modifier) and it was honoured.
     pub fn has(&self, name: &str) -> bool {
         self.names.iter().any(|known| known == name)
+    }
+
+    /// The business identifiers that `identifier` names with their system, as given.
+    pub fn identifiers(&self) -> Vec<BusinessIdentifier> {
+        let values = self.applied.iter().filter(|(name, _)| name == "identifier");
+        let tokens = values.flat_map(|(_, value)| term::split(value, ',')).filter_map(|value| Token::read(&value));
+        let named = |token: Token| Some(BusinessIdentifier { system: token.system?, value: token.code });
+        tokens.filter_map(named).collect()
     }
 
     /// Whether the answer is the total alone: `_summary=count` or `_count=0`.

@@ -10,14 +10,14 @@ use super::bundle::SearchSet;
 use super::query::{self, Asked};
 use crate::access::context::Context;
 use crate::clock::from_micros;
-use crate::error::Error;
+use crate::error::{Code, Error, Issue};
 use crate::fhir::search::page::{Page as Link, Position};
-use crate::fhir::search::{self, Match, PAGE_PARAMETER, Term};
+use crate::fhir::search::{self, Match, PAGE_PARAMETER, Search, Term};
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::caller::Signed;
 use crate::http::serve::{accepted, serve};
-use crate::ids::LogicalId;
+use crate::ids::{ElementPath, LogicalId};
 use crate::ihe::audit::{balp, tde};
 use crate::model::audit::{Act, ChainedRecord};
 use crate::ops::audit::{Query, Traced, find, read};
@@ -69,11 +69,13 @@ async fn search(
 
 /// ITI-81 demands an interval of time; we demand a patient too (contract §8).
 fn wanted(app: &App, asked: &Asked) -> Result<Query, Error> {
+    query::only(&asked.search, &["_profile", "date"])?;
+    newest_first(&asked.search)?;
     if !asked.search.has("date") {
         return Err(query::required("date", "ITI-81"));
     }
     let patient: Named = query::patient(app, &asked.search)?.ok_or_else(|| query::required("patient", "ITI-81"))?;
-    let (from, until) = interval(&asked.search);
+    let (from, until) = interval(&asked.search)?;
     Ok(Query {
         patient,
         from: from.map(from_micros),
@@ -84,14 +86,37 @@ fn wanted(app: &App, asked: &Asked) -> Result<Query, Error> {
     })
 }
 
-/// The instants that every `date` of the search allows.
-fn interval(search: &search::Search) -> (Option<i64>, Option<i64>) {
-    let date = search::find(KIND, "date").map(|parameter| parameter.number);
+/// Traces come newest first, and in no other order.
+fn newest_first(search: &Search) -> Result<(), Error> {
+    match search.sort {
+        Some(sort) if !sort.descending || sort.parameter.is_some_and(|number| Some(number) != date()) => {
+            Err(unsupported("_sort"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unsupported(name: &'static str) -> Error {
+    Issue::new(Code::UnsupportedParameter).at(ElementPath::root(name)).rule("ITI-81").into()
+}
+
+fn date() -> Option<i32> {
+    search::find(KIND, "date").map(|parameter| parameter.number)
+}
+
+/// The instants that every `date` of the search allows: one span of time, without gaps.
+fn interval(search: &Search) -> Result<(Option<i64>, Option<i64>), Error> {
     let mut bounds = (None, None);
     for term in &search.terms {
-        let Term::Index { parameter, any_of, negated: false } = term else { continue };
-        if Some(*parameter) != date {
+        let (parameter, any_of) = match term {
+            Term::Index { parameter, any_of, negated: false } => (*parameter, any_of),
+            _ => return Err(unsupported("date")),
+        };
+        if Some(parameter) != date() {
             continue;
+        }
+        if any_of.len() != 1 {
+            return Err(unsupported("date"));
         }
         for value in any_of {
             let Match::Interval(asked) = value else { continue };
@@ -102,7 +127,7 @@ fn interval(search: &search::Search) -> (Option<i64>, Option<i64>) {
             bounds.1 = [bounds.1, until].into_iter().flatten().min();
         }
     }
-    bounds
+    Ok(bounds)
 }
 
 fn render(app: &App, ctx: &Context, asked: &Asked, traced: &Traced) -> Result<String, Error> {
@@ -145,7 +170,7 @@ pub(crate) async fn read_by_id(
     serve(&app, signed, Route::AuditEventRead, Act::ReadAuditEvent, async |ctx| {
         let (_, found) = read(&app.service, ctx, &id).await?;
         let as_tde = request.query_string().contains(TDE_PROFILE);
-        Ok(answer::versioned(event(&app, &found, as_tde).to_string(), 1, found.record.at))
+        Ok(answer::versioned(&request, event(&app, &found, as_tde).to_string(), 1, found.record.at))
     })
     .await
 }

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::bundle::{SearchSet, outward};
+use super::patient;
 use super::query::{self, Asked};
 use crate::access::context::Context;
 use crate::error::Error;
@@ -14,12 +15,12 @@ use crate::fhir::search::{PAGE_PARAMETER, PatientClause};
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::caller::Signed;
-use crate::http::serve::{accepted, serve};
+use crate::http::serve::{accepted, consults, opens, serve};
 use crate::ids::LogicalId;
 use crate::model::audit::Act;
 use crate::model::search::Position;
-use crate::ops::document::find::{Query, find};
-use crate::ops::document::read::{Readable, read};
+use crate::ops::document::find::{Found, Query, find};
+use crate::ops::document::read::{self, Readable, read};
 use crate::ops::facts::Named;
 use crate::ops::resource::search::Page;
 use crate::rules::gate::Route;
@@ -52,23 +53,31 @@ async fn search(
     form: Option<web::Payload>,
 ) -> Result<HttpResponse, Refusal> {
     let act = Act::FindDocumentReferences;
-    serve(&app, signed, Route::FindDocumentReferences, act, async |ctx| {
-        let asked = match query::given(&app, &request, form).await {
-            Ok(given) => query::read(&app, &ctx, &request, KIND, given),
-            Err(error) => Err(error),
-        };
+    let given = query::given(&app, &request, form).await;
+    let given = given.and_then(|given| query::open_page(&app, &signed.context, KIND, given));
+    serve(&app, signed, route(&given), act, async |ctx| {
+        let asked = given.and_then(|given| query::read_opened(&app, &ctx, &request, KIND, given));
         let asked = asked.and_then(|asked| Ok((named(&app, &asked)?, asked)));
         let (patient, asked) = accepted(&app, &ctx, act, asked).await?;
         let query = Query {
             patient,
             search: asked.search.clone(),
             after: asked.after.map(|after| Position { value: after.value, id: after.id }),
+            own_only: !opens(&app, &ctx, Route::FindDocumentReferences).await?,
             traced: query::encode(&asked.search.applied),
         };
-        let page = find(&app.service, Arc::clone(&ctx), query).await?;
-        Ok(answer::fhir(StatusCode::OK, render(&app, &ctx, &asked, &page)?))
+        let found = find(&app.service, Arc::clone(&ctx), query).await?;
+        Ok(answer::fhir(StatusCode::OK, render(&app, &ctx, &asked, &found)?))
     })
     .await
+}
+
+/// A search that names documents by their identifiers is TD3.1b: also for who consults nothing else.
+fn route(given: &Result<query::Opened, Error>) -> Route {
+    match given {
+        Ok((pairs, _)) if pairs.iter().any(|(name, _)| name == "identifier") => Route::FindByIdentifier,
+        _ => Route::FindDocumentReferences,
+    }
 }
 
 /// ITI-67 names a patient, and a status unless it names one document (TD3.1b; contract §8).
@@ -80,7 +89,8 @@ fn named(app: &App, asked: &Asked) -> Result<Named, Error> {
     Ok(patient)
 }
 
-fn render(app: &App, ctx: &Context, asked: &Asked, page: &Page) -> Result<String, Error> {
+fn render(app: &App, ctx: &Context, asked: &Asked, found: &Found) -> Result<String, Error> {
+    let page = &found.page;
     let id = app.ids.uuid(ctx.at).to_string();
     let size = page.matches.iter().map(|found| found.body.len() + 256).sum();
     let mut set = SearchSet::begin(&id, ctx.at, Some(page.total), size);
@@ -96,6 +106,9 @@ fn render(app: &App, ctx: &Context, asked: &Asked, page: &Page) -> Result<String
     for found in &page.matches {
         let id = LogicalId::of_patient(page.patient, found.id);
         set.entry(&format!("{base}/{KIND}/{id}"), &outward(&found.body, base), "match");
+    }
+    if let Some(record) = &found.patient {
+        set.entry(&format!("{base}/Patient/{}", record.key), &patient::patient(record).to_string(), "include");
     }
     set.outcome(app, ctx, &asked.search.warnings);
     Ok(set.finish())
@@ -120,26 +133,36 @@ fn without_ins(asked: &Asked, page: &Page) -> String {
 pub(crate) async fn read_by_id(
     app: web::Data<App>,
     signed: Signed,
+    request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
-    fetch(app, signed, id.into_inner(), None).await
+    fetch(app, signed, request, id.into_inner(), None).await
 }
 
 /// FHIR vread.
 pub(crate) async fn vread(
     app: web::Data<App>,
     signed: Signed,
+    request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Refusal> {
     let (id, version) = path.into_inner();
     // A version that is no number names nothing: version 0 never exists.
-    fetch(app, signed, id, Some(version.parse().unwrap_or_default())).await
+    fetch(app, signed, request, id, Some(version.parse().unwrap_or_default())).await
 }
 
-async fn fetch(app: web::Data<App>, signed: Signed, id: String, version: Option<i32>) -> Result<HttpResponse, Refusal> {
+async fn fetch(
+    app: web::Data<App>,
+    signed: Signed,
+    request: HttpRequest,
+    id: String,
+    version: Option<i32>,
+) -> Result<HttpResponse, Refusal> {
     serve(&app, signed, Route::DocumentReferenceRead, Act::ReadDocumentReference, async |ctx| {
-        let found = read(&app.service, ctx, Readable::Fiche, &id, version).await?;
-        Ok(answer::versioned(outward(&found.body, &app.base), found.version, found.updated_at))
+        let own_only = !consults(&app, &ctx).await?;
+        let asked = read::Asked { what: Readable::Fiche, id: &id, version, own_only };
+        let found = read(&app.service, ctx, asked).await?;
+        Ok(answer::versioned(&request, outward(&found.body, &app.base), found.version, found.updated_at))
     })
     .await
 }

@@ -68,6 +68,7 @@ async fn search(
 
 /// TD0.2 names one INS and nothing else names a patient.
 fn one_ins(app: &App, asked: &Asked) -> Result<Ins, Error> {
+    query::only(&asked.search, &[])?;
     match query::patient(app, &asked.search)? {
         Some(Named::Ins(ins)) => Ok(ins),
         Some(Named::Key(_)) | None => Err(query::required("identifier", "TD0.2")),
@@ -105,17 +106,18 @@ fn warnings(asked: &Asked, ins: &Ins) -> Vec<Issue> {
 pub(crate) async fn read_by_id(
     app: web::Data<App>,
     signed: Signed,
+    request: HttpRequest,
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     serve(&app, signed, Route::PatientRead, Act::ReadPatient, async |ctx| {
         let record = read(&app.service, ctx, &id).await?;
-        Ok(answer::versioned(patient(&record).to_string(), record.version, record.updated_at))
+        Ok(answer::versioned(&request, patient(&record).to_string(), record.version, record.updated_at))
     })
     .await
 }
 
 /// The Patient of TD0.2: whether the record is open, and how (document-sharing §1.5).
-fn patient(record: &Record) -> Value {
+pub(super) fn patient(record: &Record) -> Value {
     let mut extensions = vec![json!({
         "url": format!("{DMP}/StructureDefinition/dmp-rattachement-mes"),
         "valueBoolean": record.is_attached,

@@ -43,7 +43,17 @@ pub(super) async fn given(app: &App, request: &HttpRequest, form: Option<web::Pa
 
 /// Reads a search on `kind`.
 pub(super) fn read(app: &App, ctx: &Context, request: &HttpRequest, kind: &str, given: Pairs) -> Result<Asked, Error> {
-    let (given, after) = open_page(app, ctx, kind, given)?;
+    read_opened(app, ctx, request, kind, open_page(app, ctx, kind, given)?)
+}
+
+/// Reads a search on `kind` whose page link is opened already.
+pub(super) fn read_opened(
+    app: &App,
+    ctx: &Context,
+    request: &HttpRequest,
+    kind: &str,
+    (given, after): Opened,
+) -> Result<Asked, Error> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let strict = app.config.search.unknown == crate::config::Unknown::Refuse
         || header("prefer").is_some_and(|prefer| prefer.contains("handling=strict"));
@@ -56,8 +66,11 @@ pub(super) fn read(app: &App, ctx: &Context, request: &HttpRequest, kind: &str, 
     Ok(Asked { search, after, canonical: encode(&given) })
 }
 
+/// The parameters that count, and where the page before ended.
+pub(super) type Opened = (Pairs, Option<Position>);
+
 /// A page link carries the whole query sealed; whatever stands beside it is not looked at.
-fn open_page(app: &App, ctx: &Context, kind: &str, given: Pairs) -> Result<(Pairs, Option<Position>), Error> {
+pub(super) fn open_page(app: &App, ctx: &Context, kind: &str, given: Pairs) -> Result<Opened, Error> {
     let Some((_, token)) = given.iter().find(|(name, _)| name == PAGE_PARAMETER) else { return Ok((given, None)) };
     let page: Page = app.pages.open(token, kind, &binding(ctx))?;
     Ok((pairs(page.query.as_bytes())?, Some(page.after)))
@@ -81,6 +94,20 @@ pub(super) fn patient(app: &App, search: &Search) -> Result<Option<Named>, Error
         Some(PatientClause::Identifier { system, value }) => {
             let ins = app.service.settings.domain.search_ins(system, value);
             ins.map(|ins| Some(Named::Ins(ins))).map_err(|issue| issue.at(path).into())
+        }
+    }
+}
+
+/// Refuses what the search would have to leave out: parameters of the type that are not `served`
+/// here, and inclusions. A filter that is dropped would answer too much (contract §8).
+pub(super) fn only(search: &Search, served: &[&str]) -> Result<(), Error> {
+    let is_served =
+        |name: &str| served.contains(&name) || name != "_include" && search::RESULT_PARAMETERS.contains(&name);
+    match search.applied.iter().find(|(name, _)| !is_served(name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let path = ElementPath::root(name.as_str());
+            Err(Issue::new(Code::UnsupportedParameter).at(path).rule("R4 search").into())
         }
     }
 }

@@ -265,7 +265,35 @@ fn settle(
     let trace = touched(trace, prepared, &stored, list);
     let kept = prepared.documents.iter().zip(&stored);
     let kept = kept.filter(|(_, stored)| stored.is_none()).map(|(document, _)| document.row.binary).collect();
-    Ok(Settled::done((answer(prepared, &stored, list), kept), trace.done(permit.rule())))
+    let times = Times::of(tx, &permit, prepared, &stored, list)?;
+    Ok(Settled::done((answer(prepared, &stored, list, &times), kept), trace.done(permit.rule())))
+}
+
+/// When what is answered was kept: now, or when it was sent before.
+struct Times {
+    list: Timestamp,
+    documents: Vec<Timestamp>,
+}
+
+impl Times {
+    fn of(
+        tx: &mut Tx<'_>,
+        permit: &Permit,
+        prepared: &Prepared,
+        stored: &[Option<Document>],
+        list: Uuid,
+    ) -> Result<Self, Error> {
+        let mut at = |kind, id: Option<Uuid>| -> Result<Timestamp, Error> {
+            let Some(id) = id else { return Ok(prepared.at) };
+            Ok(tx.find_resource(permit, kind, id)?.map_or(prepared.at, |kept| kept.updated_at))
+        };
+        let known = (list != prepared.list.id).then_some(list);
+        let documents = stored.iter().map(|stored| stored.as_ref().map(|stored| stored.id));
+        Ok(Self {
+            list: at(ResourceType::List, known)?,
+            documents: documents.map(|id| at(ResourceType::DocumentReference, id)).collect::<Result<_, _>>()?,
+        })
+    }
 }
 
 /// Every fiche must be allowed, and every CDA must be of this person.
@@ -356,7 +384,7 @@ fn notices(
     Ok(events.into_iter().zip(&prepared.notice_ids).filter_map(notice).collect())
 }
 
-fn answer(prepared: &Prepared, stored: &[Option<Document>], list: Uuid) -> Provided {
+fn answer(prepared: &Prepared, stored: &[Option<Document>], list: Uuid, times: &Times) -> Provided {
     let id = |uuid| LogicalId::of_patient(prepared.patient, uuid);
     let of_entry = |entry: usize, pick: fn(&PreparedDocument) -> usize| {
         prepared.documents.iter().zip(stored).find(|(document, _)| pick(document) == entry)
@@ -377,10 +405,18 @@ fn answer(prepared: &Prepared, stored: &[Option<Document>], list: Uuid) -> Provi
             })
         }
     };
+    let at = |entry: usize, kind: &EntryKind| {
+        let mut timed = prepared.documents.iter().zip(&times.documents);
+        let own = timed.find(|(document, _)| document.entry == entry || document.binary_entry == entry);
+        match kind {
+            EntryKind::Submission => times.list,
+            _ => own.map_or(prepared.at, |(_, at)| *at),
+        }
+    };
     let entries = prepared.entries.iter().enumerate().map(|(entry, kind)| ProvidedEntry {
         location: location(entry, kind),
         created: !matches!(kind, EntryKind::Patient),
-        at: prepared.at,
+        at: at(entry, kind),
         warnings: prepared.warnings.get(entry).cloned().unwrap_or_default(),
     });
     Provided { entries: entries.collect() }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::access::context::Context;
-use crate::access::decide::decide;
+use crate::access::decide::{decide, is_author};
 use crate::access::permit::{Denial, Verdict};
 use crate::error::{Code, Error};
 use crate::ids::{LogicalId, PatientKey};
@@ -16,7 +16,7 @@ use crate::model::resource::{ResourceType, StoredResource};
 use crate::ops::consult::{Consulted, consult};
 use crate::ops::trace::Trace;
 use crate::ops::{Service, facts};
-use crate::rules::facts::Facts;
+use crate::rules::facts::{DocumentFacts, Facts};
 use crate::store::Tx;
 
 /// Which kind of thing is read.
@@ -44,37 +44,53 @@ impl Readable {
     }
 }
 
+/// What is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Which kind of thing.
+    pub what: Readable,
+    /// Its id, as given.
+    pub id: &'a str,
+    /// The version; the current one where none is named.
+    pub version: Option<i32>,
+    /// Whether the caller's software is enrolled to feed only: it reads back what its user wrote.
+    pub own_only: bool,
+}
+
 /// Reads the current version, or the one named.
-pub async fn read(
-    service: &Service,
-    ctx: Arc<Context>,
-    what: Readable,
-    id: &str,
-    version: Option<i32>,
-) -> Result<StoredResource, Error> {
+pub async fn read(service: &Service, ctx: Arc<Context>, asked: Asked<'_>) -> Result<StoredResource, Error> {
+    let Asked { what, id, version, own_only } = asked;
     let mut trace = Trace::of(&ctx, service.ids.uuid(ctx.at), what.act());
     let id = id.parse::<LogicalId>().ok();
     if let Some(id) = id {
         let version = version.map_or_else(String::new, |version| format!("/_history/{version}"));
         trace = trace.touching(format!("{}/{id}{version}", what.kind().name()));
     }
-    consult(service, "document.read", ctx, trace, move |tx, ctx, trace| load(tx, ctx, what, id, version, trace)).await
+    let wanted = Wanted { what, id, version, own_only };
+    consult(service, "document.read", ctx, trace, move |tx, ctx, trace| load(tx, ctx, wanted, trace)).await
 }
 
-fn load(
-    tx: &mut Tx<'_>,
-    ctx: &Context,
+/// The same, its id read.
+#[derive(Clone, Copy)]
+struct Wanted {
     what: Readable,
     id: Option<LogicalId>,
     version: Option<i32>,
-    trace: Trace,
-) -> Result<Consulted<StoredResource>, Error> {
+    own_only: bool,
+}
+
+fn load(tx: &mut Tx<'_>, ctx: &Context, wanted: Wanted, trace: Trace) -> Result<Consulted<StoredResource>, Error> {
+    let Wanted { what, id, version, own_only } = wanted;
     let unknown = |trace| Consulted::Refused { denial: Denial::new(Code::NotFound, "unknown-resource"), trace };
     let Some((patient, uuid)) = id.and_then(|id| Some((id.shard.patient()?, id.uuid))) else {
         return Ok(unknown(trace));
     };
     let Some(facts) = facts_about(tx, ctx, what, patient, uuid)? else { return Ok(unknown(trace)) };
     let trace = trace.on(patient.into());
+    let is_own = |document: &DocumentFacts| is_author(&ctx.caller, &document.persons, &document.structures);
+    if own_only && !facts.documents.iter().all(is_own) {
+        return Ok(unknown(trace));
+    }
     let permit = match decide(ctx, Action::ReadDocument, &facts) {
         Verdict::Permit(permit) => permit,
         Verdict::Deny(denial) => return Ok(Consulted::Refused { denial, trace }),

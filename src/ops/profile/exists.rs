@@ -72,7 +72,8 @@ fn test(
     }
 }
 
-fn record(profile: Profile, with_reason: bool, tell_traits: bool) -> Record {
+/// What TD0.2, a read or an `_include` tells of a person.
+pub(in crate::ops) fn record(profile: Profile, with_reason: bool, tell_traits: bool) -> Record {
     let closure = profile.closure.filter(|_| profile.record == RecordState::Closed);
     Record {
         key: profile.key,
