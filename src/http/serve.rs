@@ -42,7 +42,9 @@ pub(crate) async fn serve(
 /// Route × class of caller × scopes × enrolment (contract §6).
 async fn pass(app: &App, ctx: &Arc<Context>, route: Route, act: Act) -> Result<(), Error> {
     let caller = &ctx.caller;
-    let profiles = app.profiles(&caller.client_id).await?;
+    let Some(profiles) = app.profiles(&caller.client_id).await? else {
+        return trace::denied(&app.service, ctx, act, Denial::new(Code::Login, "client-unknown")).await;
+    };
     let Err(refusal) = gate::allows(route, caller.class, &caller.scopes, &profiles) else { return Ok(()) };
     trace::denied(&app.service, ctx, act, Denial::new(Code::Forbidden, refusal.rule())).await
 }
