@@ -9,9 +9,13 @@ mod blob;
 #[cfg(test)]
 mod cda;
 #[cfg(test)]
+mod endpoint_coverage;
+#[cfg(test)]
 mod fhir;
 #[cfg(test)]
 mod ihe;
+#[cfg(test)]
+mod refusal;
 #[cfg(test)]
 mod requirements;
 #[cfg(test)]
