@@ -103,13 +103,15 @@ async fn an_existence_test_answers_every_absence_alike() {
 async fn a_search_without_a_right_is_one_refusal_whoever_is_named() {
     let server = TestServer::start().await;
     let externe = server.professional("dr-externe").await;
-    for (kind, rest, act) in [
-        ("DocumentReference", "&status=current", "find-document-references"),
-        ("AuditEvent", "&date=ge2026-01-01", "retrieve-audit-event"),
+    let open: [&str; 3] = ["dominique", "oppose-dmp", "ancien-dmp"];
+    let shut = ["oppose", "informe", "non-informe", "ferme", "decede"];
+    for (kind, rest, act, persons) in [
+        ("DocumentReference", "&status=current", "find-document-references", [&open[..], &shut[..]].concat()),
+        // In an open record each reads the traces of what he did himself (MES-084).
+        ("AuditEvent", "&date=ge2026-01-01", "retrieve-audit-event", shut.to_vec()),
     ] {
         let first = get(&externe, &format!("/fhir/{kind}?patient.identifier={NOBODY}{rest}")).await;
         assert_eq!(first.outcome(), "403 forbidden", "{kind}");
-        let persons = ["dominique", "oppose", "oppose-dmp", "informe", "non-informe", "ferme", "decede", "ancien-dmp"];
         let mut names = vec!["patient=Patient/0000000000000".to_owned(), "patient=Patient/zz".to_owned()];
         for name in persons {
             let person = server.persona(name);
@@ -129,6 +131,10 @@ async fn a_search_without_a_right_is_one_refusal_whoever_is_named() {
             assert_eq!(seen(&answer), seen(&first), "{name}");
         }
     }
+    let path = "/fhir/AuditEvent?patient=28xjc43wv8efw&date=ge2026-01-01";
+    let (id, own) = (server.author("dr-externe").exercise.professional.id.to_string(), externe.get(path).await);
+    assert!(!own.matches().is_empty(), "his own refused search of an open record");
+    assert!(own.matches().iter().all(|trace| trace.to_string().contains(&id)));
 }
 
 #[tokio::test]

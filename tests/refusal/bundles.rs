@@ -34,7 +34,20 @@ fn push(bundle: &mut Value, url: &str, resource: Value) {
 }
 
 const OTHER: &str = "urn:uuid:11111111-1111-4111-8111-111111111111";
-const BERNARD: &str = "urn:uuid:22222222-2222-4222-8222-222222222222";
+const INNER: &str = "urn:uuid:22222222-2222-4222-8222-222222222222";
+
+/// A whole FHIR document.
+fn fhir_document() -> Value {
+    let composition = json!({
+        "resourceType": "Composition", "status": "final", "type": { "text": "note" }, "date": "2026-11-22",
+        "author": [{ "display": "somebody" }], "title": "A note",
+    });
+    json!({
+        "resourceType": "Bundle", "type": "document", "timestamp": "2026-11-22T10:00:00Z",
+        "identifier": { "system": "urn:ietf:rfc:3986", "value": OTHER },
+        "entry": [{ "fullUrl": INNER, "resource": composition }],
+    })
+}
 
 const BROKEN: &[Broken] = &[
     ("no masterIdentifier", |b| remove(fiche(b), "masterIdentifier"), "422", "4 "),
@@ -120,12 +133,7 @@ const BROKEN: &[Broken] = &[
         "422 not-supported",
         "4 not-supported",
     ),
-    (
-        "a FHIR document",
-        |b| push(b, OTHER, json!({ "resourceType": "Bundle", "type": "document" })),
-        "422 not-supported",
-        "4 not-supported",
-    ),
+    ("a FHIR document", |b| push(b, OTHER, fhir_document()), "422 not-supported", "4 not-supported"),
     (
         "a PATCH entry",
         |b| {
@@ -229,8 +237,8 @@ async fn one_bad_entry_of_many_keeps_all_the_others_out(db: Db) {
     // The last fiche is another's: decided inside the transaction, after forty were ready.
     let mut foreign = whole.clone();
     let petit = server.bundle("dominique", "dr-petit");
-    foreign["entry"][79] = petit["entry"][1].clone();
-    foreign["entry"][80] = petit["entry"][2].clone();
+    foreign["entry"][81] = petit["entry"][1].clone();
+    foreign["entry"][82] = petit["entry"][2].clone();
     let listed = foreign["entry"][0]["resource"]["entry"].as_array_mut().unwrap();
     *listed.last_mut().unwrap() = petit["entry"][0]["resource"]["entry"][0].clone();
     let answer = martin.post("/fhir", &foreign).await;
@@ -247,7 +255,7 @@ async fn a_thousand_entries_with_a_bad_one_keep_nothing() {
         let url = format!("urn:uuid:33333333-3333-4333-8333-{number:012}");
         push(&mut bundle, &url, json!({ "resourceType": "Patient", "active": true }));
     }
-    push(&mut bundle, BERNARD, json!({ "resourceType": "Observation", "status": "final", "code": { "text": "x" } }));
+    push(&mut bundle, INNER, json!({ "resourceType": "Observation", "status": "final", "code": { "text": "x" } }));
     let mut watch = Watch::over(&server).await;
     let answer = martin.post("/fhir", &bundle).await;
     assert_eq!(answer.status, 422, "{}", answer.text());

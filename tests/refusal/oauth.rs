@@ -102,7 +102,7 @@ async fn each_refusal_of_the_token_endpoint_has_its_code_and_leaves_nothing() {
         ),
         ("no cnf", "cabinet", with(exchange(&martin), &[scope]), "invalid_request"),
         ("another's cnf", "cabinet", with(exchange(&martin), &[scope, ("cnf", &foreign_cnf)]), "invalid_grant"),
-        ("a subject token of nobody", "cabinet", with(exchange("a.b.c"), &[scope, ("cnf", &cnf)]), "invalid_grant"),
+        ("a subject token of nobody", "cabinet", with(exchange("a.b.c"), &[scope, ("cnf", &cnf)]), "invalid_request"),
         ("no exercise here", "cabinet", with(exchange(&externe), &[scope, ("cnf", &cnf)]), "invalid_grant"),
         ("an assertion of another", "cabinet", bearer(&foreign), "invalid_grant"),
         ("an assertion for elsewhere", "cabinet", bearer(&elsewhere), "invalid_grant"),
