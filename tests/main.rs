@@ -15,11 +15,15 @@ mod cli;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod endpoint_coverage;
+#[cfg(test)]
 mod fhir;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
 mod ihe;
+#[cfg(test)]
+mod refusal;
 #[cfg(test)]
 mod requirements;
 #[cfg(test)]

@@ -21,12 +21,19 @@ pub(crate) struct Refusal {
     base: std::sync::Arc<str>,
     request_id: RequestId,
     language: Language,
+    /// What `Allow` says of a 405.
+    allowed: String,
 }
 
 impl Refusal {
     /// A refusal in the language of the request.
     pub(crate) fn new(error: Error, base: std::sync::Arc<str>, request_id: RequestId, language: Language) -> Self {
-        Self { error, base, request_id, language }
+        Self { error, base, request_id, language, allowed: String::new() }
+    }
+
+    /// The methods that the route has (RFC 9110 §15.5.6).
+    pub(crate) fn allowing(self, allowed: String) -> Self {
+        Self { allowed, ..self }
     }
 
     /// The code that decides the status.
@@ -74,7 +81,7 @@ impl ResponseError for Refusal {
                 builder.insert_header((header::RETRY_AFTER, "1"));
             }
             Code::MethodNotAllowed => {
-                builder.insert_header((header::ALLOW, "GET, POST"));
+                builder.insert_header((header::ALLOW, self.allowed.as_str()));
             }
             _ => {}
         }

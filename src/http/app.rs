@@ -115,8 +115,8 @@ impl App {
         }
     }
 
-    /// The profiles that the caller's software is enrolled for; none where it is not.
-    pub(crate) async fn profiles(&self, client_id: &str) -> Result<Vec<String>, Error> {
+    /// The profiles that the caller's software is enrolled for; absent where it is not enrolled.
+    pub(crate) async fn profiles(&self, client_id: &str) -> Result<Option<Vec<String>>, Error> {
         let known = self.enrolled.0.load_full();
         let known = match known.as_ref() {
             Some(list) if list.read.elapsed().as_millis() < ENROLMENT_LIFE_MS => known,
@@ -129,7 +129,7 @@ impl App {
         };
         let software = known.iter().flat_map(|list| &list.software);
         let found = software.into_iter().find(|software| software.id == client_id);
-        Ok(found.map(|software| software.profiles.clone()).unwrap_or_default())
+        Ok(found.map(|software| software.profiles.clone()))
     }
 }
 

@@ -4,13 +4,13 @@
 //! [`super::routes`] and the search parameters of `fhir::search`.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::answer::{self, Refusal};
 use super::app::App;
 use super::extract::caller::Certified;
-use super::routes::{INTERACTIONS, Served};
+use super::routes::{INTERACTIONS, Served, methods};
 use crate::fhir::search;
 use crate::token::metadata;
 
@@ -39,9 +39,14 @@ pub(crate) async fn nothing(app: web::Data<App>, certified: Certified) -> Result
     Err(certified.envelope.refuse(&app, crate::error::Code::NotFound.into()))
 }
 
-/// An interaction that a type does not have.
-pub(crate) async fn not_allowed(app: web::Data<App>, certified: Certified) -> Result<HttpResponse, Refusal> {
-    Err(certified.envelope.refuse(&app, crate::error::Code::MethodNotAllowed.into()))
+/// A method that a route does not have: `Allow` names those it has.
+pub(crate) async fn not_allowed(
+    app: web::Data<App>,
+    certified: Certified,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
+    let allowed = request.match_pattern().map(|path| methods(&path)).unwrap_or_default();
+    Err(certified.envelope.refuse(&app, crate::error::Code::MethodNotAllowed.into()).allowing(allowed))
 }
 
 fn statement(app: &App) -> Value {

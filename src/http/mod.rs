@@ -15,4 +15,5 @@ mod server;
 pub mod tls;
 
 pub use app::{App, DevFace, Parts};
+pub use routes::{DEV_ROUTES, ROUTES, Routed};
 pub use server::{Listening, Running, bind, block_on, spawn, start};

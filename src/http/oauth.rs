@@ -4,6 +4,7 @@
 //! here, and judged in `token`.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
 
 use super::answer::{self, Refusal};
@@ -24,6 +25,9 @@ use crate::token::{metadata, refusal};
 
 const FORM_LIMIT: u64 = 64 * 1024;
 
+/// What is no form is a request without parameters (RFC 6749 §5.2).
+const UNREADABLE: refusal::Refusal = refusal::Refusal::new(OAuthCode::InvalidRequest, "the form cannot be read");
+
 /// ITI-71.
 pub(crate) async fn token(
     app: web::Data<App>,
@@ -35,7 +39,11 @@ pub(crate) async fn token(
 }
 
 async fn issue(app: &App, certificate: &Certificate, payload: web::Payload) -> Result<HttpResponse, Error> {
-    let form = form(app, payload).await?;
+    let form = match form(app, payload).await {
+        Ok(form) => form,
+        Err(error) if matches!(error.code(), Code::Structure | Code::Value) => return Ok(refused(app, UNREADABLE)),
+        Err(error) => return Err(error),
+    };
     let request = match TokenRequest::from_form(&form) {
         Ok(request) => request,
         Err(refusal) => return Ok(refused(app, refusal)),
@@ -100,7 +108,13 @@ fn refused(app: &App, refusal: refusal::Refusal) -> HttpResponse {
     app.metrics.security_event("token-request-refused");
     let status =
         if refusal.code == OAuthCode::InvalidClient { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
-    answer::json(status, &refusal.body())
+    let mut response = answer::json(status, &refusal.body());
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 9110 §15.5.2: no 401 without a challenge.
+        let challenge = HeaderValue::from_static("Bearer realm=\"espace\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 /// ITI-102 (RFC 7662).

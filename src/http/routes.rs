@@ -1,5 +1,6 @@
 //! Every route, grouped by who may call it. What stands here is what the CapabilityStatement says.
 
+use actix_web::http::Method;
 use actix_web::web;
 
 use super::fhir::{audit_event, binary, document_reference, list, patient, transaction};
@@ -37,80 +38,79 @@ pub(crate) const INTERACTIONS: &[Served] = &[
     Served { kind: "Patient", interactions: &["read", "search-type"], searched: Some(&["identifier"]), included: &[] },
 ];
 
-/// The routes of the professional port.
-pub(crate) fn professional(is_dev: bool) -> impl FnOnce(&mut web::ServiceConfig) {
-    move |config| {
-        config
-            .service(fhir())
-            .service(
-                web::scope("/oauth2")
-                    .route("/token", web::post().to(oauth::token))
-                    .route("/introspect", web::post().to(oauth::introspect))
-                    .route("/jwks", web::get().to(discovery::jwks)),
-            )
-            .service(
-                web::scope("/.well-known")
-                    .route("/oauth-authorization-server", web::get().to(discovery::authorization_server))
-                    .route("/smart-configuration", web::get().to(discovery::smart_configuration)),
-            )
-            .default_service(web::to(discovery::nothing));
-        if is_dev {
-            config.route("/dev/psc/token", web::post().to(psc::token));
+/// A path of the professional port, and what it answers to; any other method is 405.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Routed {
+    /// The path, its parts that vary in braces.
+    pub path: &'static str,
+    /// The methods served.
+    pub methods: &'static [&'static str],
+}
+
+/// Writes a table of routes and what registers them, so that none is served that is not listed.
+macro_rules! routes {
+    ($(#[$doc:meta])* $table:ident, $register:ident { $( $path:literal { $( $method:ident => $handler:path ),+ } )+ }) => {
+        $(#[$doc])*
+        pub const $table: &[Routed] = &[ $( Routed { path: $path, methods: &[ $( stringify!($method) ),+ ] } ),+ ];
+
+        fn $register(config: &mut web::ServiceConfig) {
+            $( config.service(
+                web::resource($path)
+                    $( .route(web::method(Method::$method).to($handler)) )+
+                    .default_service(web::to(discovery::not_allowed)),
+            ); )+
         }
+    };
+}
+
+routes! {
+    /// Every route of every server.
+    ROUTES, register {
+        "/fhir" { POST => transaction::provide_bundle }
+        "/fhir/" { POST => transaction::provide_bundle }
+        "/fhir/metadata" { GET => discovery::capabilities }
+        "/fhir/DocumentReference" { GET => document_reference::search_by_get }
+        "/fhir/DocumentReference/_search" { POST => document_reference::search_by_post }
+        "/fhir/DocumentReference/{id}" { GET => document_reference::read_by_id, HEAD => document_reference::read_by_id }
+        "/fhir/DocumentReference/{id}/_history/{version}" { GET => document_reference::vread }
+        "/fhir/List/{id}" { GET => list::read_by_id, HEAD => list::read_by_id }
+        "/fhir/List/{id}/_history/{version}" { GET => list::vread }
+        "/fhir/Binary/{id}" { GET => binary::retrieve_document, HEAD => binary::retrieve_document }
+        "/fhir/Binary/{id}/_history/1" { GET => binary::retrieve_document }
+        "/fhir/Patient" { GET => patient::search_by_get }
+        "/fhir/Patient/_search" { POST => patient::search_by_post }
+        "/fhir/Patient/{id}" { GET => patient::read_by_id }
+        "/fhir/AuditEvent" { GET => audit_event::search_by_get }
+        "/fhir/AuditEvent/_search" { POST => audit_event::search_by_post }
+        "/fhir/AuditEvent/{id}" { GET => audit_event::read_by_id }
+        "/oauth2/token" { POST => oauth::token }
+        "/oauth2/introspect" { POST => oauth::introspect }
+        "/oauth2/jwks" { GET => discovery::jwks }
+        "/.well-known/oauth-authorization-server" { GET => discovery::authorization_server }
+        "/.well-known/smart-configuration" { GET => discovery::smart_configuration }
     }
 }
 
-fn fhir() -> actix_web::Scope {
-    web::scope("/fhir")
-        .route("/metadata", web::get().to(discovery::capabilities))
-        .service(
-            web::resource("/DocumentReference")
-                .route(web::get().to(document_reference::search_by_get))
-                .route(web::to(discovery::not_allowed)),
-        )
-        .route("/DocumentReference/_search", web::post().to(document_reference::search_by_post))
-        .route("/DocumentReference/{id}/_history/{version}", web::get().to(document_reference::vread))
-        .service(
-            web::resource("/DocumentReference/{id}")
-                .route(web::get().to(document_reference::read_by_id))
-                .route(web::head().to(document_reference::read_by_id))
-                .route(web::to(discovery::not_allowed)),
-        )
-        .route("/List/{id}/_history/{version}", web::get().to(list::vread))
-        .service(
-            web::resource("/List/{id}")
-                .route(web::get().to(list::read_by_id))
-                .route(web::head().to(list::read_by_id))
-                .route(web::to(discovery::not_allowed)),
-        )
-        .service(
-            web::resource("/Binary/{id}")
-                .route(web::get().to(binary::retrieve_document))
-                .route(web::head().to(binary::retrieve_document))
-                .route(web::to(discovery::not_allowed)),
-        )
-        .route("/Binary/{id}/_history/1", web::get().to(binary::retrieve_document))
-        .service(
-            web::resource("/Patient")
-                .route(web::get().to(patient::search_by_get))
-                .route(web::to(discovery::not_allowed)),
-        )
-        .route("/Patient/_search", web::post().to(patient::search_by_post))
-        .service(
-            web::resource("/Patient/{id}")
-                .route(web::get().to(patient::read_by_id))
-                .route(web::to(discovery::not_allowed)),
-        )
-        .service(
-            web::resource("/AuditEvent")
-                .route(web::get().to(audit_event::search_by_get))
-                .route(web::to(discovery::not_allowed)),
-        )
-        .route("/AuditEvent/_search", web::post().to(audit_event::search_by_post))
-        .service(
-            web::resource("/AuditEvent/{id}")
-                .route(web::get().to(audit_event::read_by_id))
-                .route(web::to(discovery::not_allowed)),
-        )
-        .service(web::resource(["", "/"]).route(web::post().to(transaction::provide_bundle)))
+routes! {
+    /// The routes that a development server has besides.
+    DEV_ROUTES, register_dev {
+        "/dev/psc/token" { POST => psc::token }
+    }
+}
+
+/// The methods of a path as a table names it, in the form of `Allow`.
+pub(crate) fn methods(path: &str) -> String {
+    let found = ROUTES.iter().chain(DEV_ROUTES).find(|routed| routed.path == path);
+    found.map(|routed| routed.methods.join(", ")).unwrap_or_default()
+}
+
+/// The routes of the professional port.
+pub(crate) fn professional(is_dev: bool) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |config| {
+        register(config);
+        if is_dev {
+            register_dev(config);
+        }
+        config.default_service(web::to(discovery::nothing));
+    }
 }

@@ -47,7 +47,9 @@ pub(crate) async fn serve(
 async fn pass(app: &App, signed: &Signed, route: Route, act: Act) -> Result<(), Error> {
     let ctx = &signed.context;
     let caller = &ctx.caller;
-    let profiles = app.profiles(&caller.client_id).await?;
+    let Some(profiles) = app.profiles(&caller.client_id).await? else {
+        return trace::denied(&app.service, ctx, act, Denial::new(Code::Login, "client-unknown")).await;
+    };
     if let Err(refusal) = gate::allows(route, caller.class, &caller.scopes, &profiles) {
         return trace::denied(&app.service, ctx, act, Denial::new(Code::Forbidden, refusal.rule())).await;
     }
@@ -85,13 +87,14 @@ fn probed(app: &App, ctx: &Context, route: Route, code: Code) {
 
 /// Whether the gate would open another route to the caller too: one request may be served in two ways.
 pub(crate) async fn opens(app: &App, ctx: &Context, route: Route) -> Result<bool, Error> {
-    let profiles = app.profiles(&ctx.caller.client_id).await?;
+    let profiles = app.profiles(&ctx.caller.client_id).await?.unwrap_or_default();
     Ok(gate::allows(route, ctx.caller.class, &ctx.caller.scopes, &profiles).is_ok())
 }
 
 /// Whether the caller's software is enrolled to consult, and not only to feed.
 pub(crate) async fn consults(app: &App, ctx: &Context) -> Result<bool, Error> {
-    Ok(app.profiles(&ctx.caller.client_id).await?.iter().any(|profile| profile == "consultation"))
+    let profiles = app.profiles(&ctx.caller.client_id).await?.unwrap_or_default();
+    Ok(profiles.iter().any(|profile| profile == "consultation"))
 }
 
 /// Leaves a trace of an input that could not be accepted, then refuses it.

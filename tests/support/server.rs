@@ -1,6 +1,5 @@
 //! A whole server in this process: real TLS on a free loopback port, a fixed clock, demo personas.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -177,9 +176,4 @@ impl Drop for TestServer {
             assert!(std::thread::panicking() || ended.is_ok(), "the server ended by a panic");
         }
     }
-}
-
-/// A port that nobody listens on, for a moment.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }

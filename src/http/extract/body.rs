@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use actix_web::HttpRequest;
+use actix_web::http::header;
 use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
@@ -27,6 +29,17 @@ impl Body {
         Self { payload, limit, idle: Duration::from_millis(idle_ms), received: 0, since: Stopwatch::start() }
     }
 
+    /// The same, refused before its first byte where its `Content-Length` says that it is too long.
+    pub(crate) fn declared(request: &HttpRequest, payload: Payload, limit: u64, idle_ms: u64) -> Result<Self, Error> {
+        let length =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        if length.is_some_and(|length: u64| length > limit) {
+            Err(too_large(limit))
+        } else {
+            Ok(Self::new(payload, limit, idle_ms))
+        }
+    }
+
     /// The next piece; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let Ok(piece) = tokio::time::timeout(self.idle, self.payload.next()).await else {
@@ -36,7 +49,7 @@ impl Body {
         let piece = piece.map_err(|error| Error::from(Code::Structure).because(error))?;
         self.received = self.received.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         if self.received > self.limit {
-            return Err(Issue::new(Code::TooLarge).detail(format!("limite : {} octets", self.limit)).into());
+            return Err(too_large(self.limit));
         }
         let allowed = self.idle + Duration::from_millis(self.received / BYTES_PER_MS);
         if self.since.elapsed() > allowed {
@@ -53,6 +66,10 @@ impl Body {
         }
         Ok(whole.freeze())
     }
+}
+
+fn too_large(limit: u64) -> Error {
+    Issue::new(Code::TooLarge).detail(format!("limite : {limit} octets")).into()
 }
 
 /// The pairs of a form body or of a query, in their order, decoded.

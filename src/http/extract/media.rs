@@ -29,6 +29,14 @@ pub(crate) fn require_fhir_json(content_type: Option<&str>) -> Result<(), Error>
     }
 }
 
+/// Whether the body of a `_search` is a form (R4 search.html §3.1.1.1).
+pub(crate) fn require_form(content_type: Option<&str>) -> Result<(), Error> {
+    match content_type.map(essence) {
+        Some("application/x-www-form-urlencoded") => Ok(()),
+        _ => Err(Issue::new(Code::MediaType).rule("R4 search#intro").into()),
+    }
+}
+
 /// What a client may receive of a document: the raw bytes or the FHIR resource around them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DocumentForm {

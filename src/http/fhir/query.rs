@@ -35,6 +35,8 @@ pub(super) struct Asked {
 pub(super) async fn given(app: &App, request: &HttpRequest, form: Option<web::Payload>) -> Result<Pairs, Error> {
     let mut given = pairs(request.query_string().as_bytes())?;
     if let Some(payload) = form {
+        let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok());
+        media::require_form(content_type)?;
         let body = Body::new(payload, FORM_LIMIT, app.config.server.body_idle_ms).whole().await?;
         given.extend(pairs(&body)?);
     }

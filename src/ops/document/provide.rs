@@ -59,6 +59,9 @@ pub async fn provide(service: &Service, ctx: Arc<Context>, provision: Provision)
     let Some(patient) = located else {
         let asked = Arc::new((provision.subject, authorship(&provision.documents), trace));
         let settled = service.store.write(name, Arc::clone(&ctx), move |tx| {
+            if let Err(denial) = facts::enrolment(tx, &ctx)? {
+                return Ok(Settled::refused(denial, asked.2.clone().refused(&denial)));
+            }
             let facts = facts::of_person(tx, &ctx, &asked.0)?.with_documents(asked.1.clone());
             let denial = match decide(&ctx, Action::ProvideDocument, &facts) {
                 Verdict::Deny(denial) => denial,

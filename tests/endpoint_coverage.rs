@@ -1,0 +1,175 @@
+//! Every endpoint refuses whom it must: one table over all routes, so that none comes without its
+//! cases (contract §6, §8).
+
+use std::collections::BTreeSet;
+
+use espace::http::{DEV_ROUTES, ROUTES};
+use reqwest::Method;
+
+use crate::support::client::{Actor, Answer};
+use crate::support::pki::pki;
+use crate::support::server::TestServer;
+
+/// What an endpoint answers to whom. `oppose` stands for the opposed person's INS, `key` for her id,
+/// `id` for an id within her record.
+struct Endpoint {
+    method: &'static str,
+    path: &'static str,
+    /// How it is asked about the opposed person: what follows the path, and the form.
+    query: &'static str,
+    form: &'static str,
+    /// To who has a certificate and no token.
+    bare: &'static str,
+    /// To a structure in its own name, enrolled for nothing of the kind.
+    structure: &'static str,
+    /// To the treating physician of somebody else, about the opposed person.
+    opposed: &'static str,
+}
+
+const OPEN: &str = "200";
+const LOGIN: &str = "401 login";
+const FORBIDDEN: &str = "403 forbidden";
+const UNKNOWN: &str = "404 not-found";
+/// The endpoint names no person.
+const NOBODY: &str = "";
+
+const fn by_certificate(method: &'static str, path: &'static str, bare: &'static str) -> Endpoint {
+    Endpoint { method, path, query: "", form: "", bare, structure: bare, opposed: NOBODY }
+}
+
+const fn by_id(path: &'static str, structure: &'static str) -> Endpoint {
+    Endpoint { method: "GET", path, query: "", form: "", bare: LOGIN, structure, opposed: UNKNOWN }
+}
+
+const fn search(path: &'static str, query: &'static str, structure: &'static str, opposed: &'static str) -> Endpoint {
+    Endpoint { method: "GET", path, query, form: "", bare: LOGIN, structure, opposed }
+}
+
+const fn search_form(
+    path: &'static str,
+    form: &'static str,
+    structure: &'static str,
+    opposed: &'static str,
+) -> Endpoint {
+    Endpoint { method: "POST", path, query: "", form, bare: LOGIN, structure, opposed }
+}
+
+const fn feed(path: &'static str) -> Endpoint {
+    let opposed = "422 dmp-inexistant XDSUnknownPatientId";
+    Endpoint { method: "POST", path, query: "", form: "", bare: LOGIN, structure: "403 non-auteur", opposed }
+}
+
+const ENDPOINTS: &[Endpoint] = &[
+    feed("/fhir"),
+    feed("/fhir/"),
+    by_certificate("GET", "/fhir/metadata", OPEN),
+    search("/fhir/DocumentReference", "?patient.identifier=oppose&status=current", FORBIDDEN, FORBIDDEN),
+    search_form("/fhir/DocumentReference/_search", "patient=Patient%2Fkey&status=current", FORBIDDEN, FORBIDDEN),
+    by_id("/fhir/DocumentReference/{id}", UNKNOWN),
+    by_id("/fhir/DocumentReference/{id}/_history/{version}", UNKNOWN),
+    by_id("/fhir/List/{id}", UNKNOWN),
+    by_id("/fhir/List/{id}/_history/{version}", UNKNOWN),
+    by_id("/fhir/Binary/{id}", FORBIDDEN),
+    by_id("/fhir/Binary/{id}/_history/1", FORBIDDEN),
+    search("/fhir/Patient", "?identifier=oppose", OPEN, OPEN),
+    search_form("/fhir/Patient/_search", "identifier=oppose", OPEN, OPEN),
+    by_id("/fhir/Patient/{id}", FORBIDDEN),
+    search("/fhir/AuditEvent", "?patient=key&date=ge2026-01-01", FORBIDDEN, FORBIDDEN),
+    search_form("/fhir/AuditEvent/_search", "patient=key&date=ge2026-01-01", FORBIDDEN, FORBIDDEN),
+    by_id("/fhir/AuditEvent/{id}", UNKNOWN),
+    by_certificate("POST", "/oauth2/token", "400"),
+    by_certificate("POST", "/oauth2/introspect", OPEN),
+    by_certificate("GET", "/oauth2/jwks", OPEN),
+    by_certificate("GET", "/.well-known/oauth-authorization-server", OPEN),
+    by_certificate("GET", "/.well-known/smart-configuration", OPEN),
+    by_certificate("POST", "/dev/psc/token", "400 required"),
+];
+
+/// Endpoints without a case. This list may only shrink.
+const UNCOVERED: &[(&str, &str)] = &[];
+
+#[test]
+fn every_endpoint_has_its_cases() {
+    let routes = ROUTES.iter().chain(DEV_ROUTES);
+    let served: BTreeSet<_> = routes.flat_map(|route| route.methods.iter().map(|m| (*m, route.path))).collect();
+    let covered: Vec<_> = ENDPOINTS.iter().map(|endpoint| (endpoint.method, endpoint.path)).collect();
+    let distinct: BTreeSet<_> = covered.iter().chain(UNCOVERED).copied().collect();
+    assert_eq!(distinct, served);
+    assert_eq!(distinct.len(), covered.len() + UNCOVERED.len(), "each once");
+}
+
+/// Asks an endpoint about the opposed person.
+async fn ask(server: &TestServer, actor: &Actor, endpoint: &Endpoint) -> Result<Answer, reqwest::Error> {
+    let person = server.persona("oppose");
+    let ins = format!("{}%7C{}", person.ins.system(), person.ins.value());
+    let key = person.key.to_string();
+    let name = |text: &str| text.replace("oppose", &ins).replace("key", &key);
+    let id = if endpoint.path.contains("Patient") { key.clone() } else { format!("{key}-00000000000000000000000000") };
+    let path = endpoint.path.replace("{id}", &id).replace("{version}", "1");
+    let (kind, body) = if endpoint.path.trim_end_matches('/') == "/fhir" {
+        ("application/fhir+json", server.bundle("oppose", "dr-martin").to_string())
+    } else {
+        ("application/x-www-form-urlencoded", name(endpoint.form))
+    };
+    let headers: &[_] = if endpoint.method == "POST" { &[("content-type", kind)] } else { &[] };
+    let body = if endpoint.method == "POST" { body.into_bytes() } else { Vec::new() };
+    let method = Method::from_bytes(endpoint.method.as_bytes()).unwrap();
+    actor.try_send(method, &format!("{path}{}", name(endpoint.query)), headers, body).await
+}
+
+fn told(answer: &Answer) -> String {
+    if answer.text().contains("\"OperationOutcome\"") && !answer.status.is_success() {
+        answer.outcome()
+    } else {
+        answer.status.as_u16().to_string()
+    }
+}
+
+#[tokio::test]
+async fn every_endpoint_refuses_whom_it_must() {
+    let server = TestServer::start().await;
+    let martin = server.professional("dr-martin").await;
+    // A laboratory in its own name: no author of what is sent, in no record's care team.
+    let structure = server.structure("labo").await;
+    let whole = Actor::of(&server.origin, pki(), Some("cabinet"));
+    for endpoint in ENDPOINTS {
+        let case = format!("{} {}", endpoint.method, endpoint.path);
+        for stranger in [None, Some("autre-ca"), Some("revoked"), Some("expired")] {
+            let actor = Actor::of(&server.origin, pki(), stranger);
+            assert!(ask(&server, &actor, endpoint).await.is_err(), "{case}: {stranger:?}");
+        }
+        let person = Actor::of(&server.origin, pki(), Some("personne")).with_token(martin.token());
+        assert_eq!(told(&ask(&server, &person, endpoint).await.unwrap()), "403 logiciel-inconnu", "{case}");
+        assert_eq!(told(&ask(&server, &whole, endpoint).await.unwrap()), endpoint.bare, "{case}: bare");
+        let answer = ask(&server, &structure, endpoint).await.unwrap();
+        assert_eq!(told(&answer), endpoint.structure, "{case}: structure");
+        if endpoint.opposed != NOBODY {
+            let answer = ask(&server, &martin, endpoint).await.unwrap();
+            assert_eq!(told(&answer), endpoint.opposed, "{case}: opposed");
+            assert!(!answer.text().contains(server.persona("oppose").ins.value()), "{case}");
+            assert!(answer.status != 200 || answer.matches().is_empty(), "{case}: nobody is found");
+        }
+    }
+    assert_eq!(server.notices("oppose").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn every_endpoint_refuses_a_revoked_certificate_on_an_open_connection() {
+    let server = TestServer::start().await;
+    let token = server.professional("dr-martin").await.token().to_owned();
+    let mut open = Vec::new();
+    for endpoint in ENDPOINTS {
+        let actor = Actor::of(&server.origin, pki(), Some("cabinet")).with_token(&token);
+        assert_eq!(actor.get("/fhir/metadata").await.status, 200);
+        open.push((endpoint, actor));
+    }
+    let before = server.app.tls.generation();
+    server.certs.write("crl.pem", pki().list_of(&["cabinet"]));
+    while server.app.tls.generation() == before {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    for (endpoint, actor) in open {
+        let answer = ask(&server, &actor, endpoint).await.unwrap();
+        assert_eq!(told(&answer), LOGIN, "{} {}", endpoint.method, endpoint.path);
+    }
+}
