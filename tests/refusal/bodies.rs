@@ -155,10 +155,7 @@ async fn a_slow_body_is_cut_off_and_slow_or_endless_headers_too() {
     wire.send("POST /fhir HTTP/1.1\r\nhost: loc").await.unwrap();
     assert_eq!(wire.reply().await.unwrap().status, 408, "headers that never end");
 
-    for (case, flood) in [
-        ("many", (0..200).map(|n| format!("x-{n}: y\r\n")).collect::<String>()),
-        ("long", format!("x: {}\r\n", "y".repeat(200_000))),
-    ] {
+    for (case, flood) in [("many", "x: y\r\n".repeat(200)), ("long", format!("x: {}\r\n", "y".repeat(200_000)))] {
         let mut wire = Wire::open(&server, "cabinet").await;
         drop(wire.send(format!("GET /fhir/metadata HTTP/1.1\r\nhost: localhost\r\n{flood}\r\n")).await);
         assert_eq!(wire.reply().await.unwrap().status, 431, "{case}");

@@ -13,9 +13,13 @@ fn rewritten(server: &TestServer, change: impl FnOnce(String) -> Vec<u8>) -> Val
     with_document(bundle, &changed)
 }
 
+const TITLE: &str = "<title>";
+
+/// What is done to the text of a document.
+type Change = Box<dyn FnOnce(String) -> Vec<u8>>;
+
 fn with_doctype(text: &str, doctype: &str) -> Vec<u8> {
-    let at = text.find("<ClinicalDocument").unwrap();
-    format!("{}{doctype}{}", &text[..at], &text[at..]).into_bytes()
+    text.replacen("<ClinicalDocument", &format!("{doctype}<ClinicalDocument"), 1).into_bytes()
 }
 
 #[tokio::test]
@@ -30,8 +34,7 @@ async fn a_document_with_a_doctype_an_entity_or_broken_xml_is_refused() {
         });
         format!("<!DOCTYPE ClinicalDocument [<!ENTITY l0 \"lol\">{}]>", levels.collect::<String>())
     };
-    let title = "<title>";
-    let cases: [(&str, Box<dyn FnOnce(String) -> Vec<u8>>); 12] = [
+    let cases: [(&str, Change); 12] = [
         (
             "a DTD",
             Box::new(|text| with_doctype(&text, "<!DOCTYPE ClinicalDocument SYSTEM \"http://127.0.0.1:1/x.dtd\">")),
@@ -39,18 +42,18 @@ async fn a_document_with_a_doctype_an_entity_or_broken_xml_is_refused() {
         (
             "an external entity",
             Box::new(|text| {
-                let text = text.replace(title, "<title>&x;");
+                let text = text.replace(TITLE, "<title>&x;");
                 with_doctype(&text, "<!DOCTYPE ClinicalDocument [<!ENTITY x SYSTEM \"file:///etc/hostname\">]>")
             }),
         ),
-        ("an entity bomb", Box::new(move |text| with_doctype(&text.replace(title, "<title>&l9;"), &bomb))),
-        ("an entity of nobody", Box::new(|text| text.replace(title, "<title>&x;").into_bytes())),
-        ("a NUL in its text", Box::new(|text| text.replace(title, "<title>\0").into_bytes())),
-        ("a NUL by its number", Box::new(|text| text.replace(title, "<title>&#0;").into_bytes())),
+        ("an entity bomb", Box::new(move |text| with_doctype(&text.replace(TITLE, "<title>&l9;"), &bomb))),
+        ("an entity of nobody", Box::new(|text| text.replace(TITLE, "<title>&x;").into_bytes())),
+        ("a NUL in its text", Box::new(|text| text.replace(TITLE, "<title>\0").into_bytes())),
+        ("a NUL by its number", Box::new(|text| text.replace(TITLE, "<title>&#0;").into_bytes())),
         (
             "text that is not UTF-8",
             Box::new(|text| {
-                let at = text.find(title).unwrap() + title.len();
+                let at = text.find(TITLE).unwrap() + TITLE.len();
                 let mut bytes = text.into_bytes();
                 bytes.insert(at, 0xff);
                 bytes
@@ -63,7 +66,7 @@ async fn a_document_with_a_doctype_an_entity_or_broken_xml_is_refused() {
         (
             "elements ten thousand deep",
             Box::new(|text| {
-                text.replace(title, &format!("{}{}<title>", "<a>".repeat(10_000), "</a>".repeat(10_000))).into_bytes()
+                text.replace(TITLE, &format!("{}{}<title>", "<a>".repeat(10_000), "</a>".repeat(10_000))).into_bytes()
             }),
         ),
     ];

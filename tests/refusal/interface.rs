@@ -7,6 +7,7 @@ use reqwest::Method;
 
 use super::Watch;
 use super::wire::Wire;
+use crate::support::db::Db;
 use crate::support::server::TestServer;
 
 #[tokio::test]
@@ -30,12 +31,12 @@ async fn a_page_link_serves_only_whom_it_was_made_for_and_what_it_was_made_of() 
         cabinet.as_professional("dr-martin", &[("person_id", "153067505600148^^^&1.2.250.1.213.1.4.10&ISO^NH")]);
     let (at, token) = next.split_once('=').unwrap();
     let last = if token.ends_with('A') { "B" } else { "A" };
-    let forged = format!("{at}={}{last}", &token[..token.len() - 1]);
+    let forged = format!("{at}={}{last}", token.split_at(token.len() - 1).0);
     let cases = [
         ("a colleague's", petit.get(&next).await),
         ("under another record", bound.await.get(&next).await),
         ("forged", martin.get(&forged).await),
-        ("cut short", martin.get(&next[..next.len() - 9]).await),
+        ("cut short", martin.get(next.split_at(next.len() - 9).0).await),
         ("empty", martin.get(&format!("{at}=")).await),
         ("made up", martin.get(&format!("{at}=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")).await),
     ];
@@ -53,6 +54,27 @@ async fn a_page_link_serves_only_whom_it_was_made_for_and_what_it_was_made_of() 
     let absent = petit.get(&format!("/fhir/Patient?identifier={}", super::absence::NOBODY)).await.json();
     let sealed = absent["link"][0]["url"].as_str().unwrap().split_once("_sealed=").unwrap().1.to_owned();
     assert_eq!(petit.get(&format!("{at}={sealed}")).await.outcome(), "400 lien-de-page", "a sealed INS is no page");
+}
+
+#[tokio::test]
+async fn existence_tests_beyond_the_limit_are_429_for_this_structure_and_minute() {
+    let change = |config: &mut espace::config::Config| config.td02.per_minute = 3;
+    let server = TestServer::start_with(Db::sqlite().await, change).await;
+    let martin = server.professional("dr-martin").await;
+    let path = format!("/fhir/Patient?identifier={}", super::absence::NOBODY);
+    // Seven in three minutes at most: the clock of this limit is the real one.
+    let mut refused = None;
+    for _ in 0..7 {
+        let answer = martin.get(&path).await;
+        if answer.status != 200 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.unwrap();
+    assert_eq!(refused.outcome(), "429 throttled");
+    assert_eq!(refused.header("retry-after"), "60");
+    assert_eq!(server.structure("labo").await.get(&path).await.status, 200, "another structure has its own count");
 }
 
 #[tokio::test]

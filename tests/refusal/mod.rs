@@ -101,25 +101,22 @@ struct Count {
 /// How many rows of each table, and how many files of documents.
 pub(crate) async fn kept(server: &TestServer) -> Vec<i64> {
     let mut counts = Vec::new();
-    match server.db.config.url.strip_prefix("sqlite:") {
-        Some(path) => {
-            let mut connection = diesel::SqliteConnection::establish(path).unwrap();
-            for table in KEPT {
-                let query = diesel::sql_query(format!("SELECT count(*) AS count FROM {table}"));
-                counts.push(query.get_result::<Count>(&mut connection).unwrap().count);
-            }
+    if let Some(path) = server.db.config.url.strip_prefix("sqlite:") {
+        let mut connection = diesel::SqliteConnection::establish(path).unwrap();
+        for table in KEPT {
+            let query = diesel::sql_query(format!("SELECT count(*) AS count FROM {table}"));
+            counts.push(query.get_result::<Count>(&mut connection).unwrap().count);
         }
-        None => {
-            let connected = tokio_postgres::connect(&server.db.config.url, tokio_postgres::NoTls).await;
-            let (client, connection) = connected.unwrap();
-            let driver = tokio::spawn(connection);
-            for table in KEPT {
-                let row = client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap();
-                counts.push(row.get(0));
-            }
-            drop(client);
-            driver.await.unwrap().unwrap();
+    } else {
+        let connected = tokio_postgres::connect(&server.db.config.url, tokio_postgres::NoTls).await;
+        let (client, connection) = connected.unwrap();
+        let driver = tokio::spawn(connection);
+        for table in KEPT {
+            let row = client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap();
+            counts.push(row.get(0));
         }
+        drop(client);
+        driver.await.unwrap().unwrap();
     }
     counts.push(files(&server.state.path().join("documents")));
     counts

@@ -107,7 +107,8 @@ async fn software_suspended_or_taken_away_is_refused_at_its_next_request() {
         assert!(answer.header("www-authenticate").starts_with("Bearer "), "{act}");
     }
     let mut traced = watch.traced().await;
-    (traced.sort(), expected.sort());
+    traced.sort();
+    expected.sort();
     assert_eq!(traced, expected);
     let form = [("grant_type", "client_credentials"), ("scope", "ITI-65")];
     let refused = martin.form("/oauth2/token", &form).await;
