@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, web};
 
 use crate::access::context::Context;
+use crate::access::permit::Denial;
 use crate::error::{Code, Error, Issue};
 use crate::fhir::search::page::{Page, Position};
 use crate::fhir::search::{self, Naming, Options, PAGE_PARAMETER, PatientClause, Search};
@@ -91,7 +92,8 @@ pub(super) fn patient(app: &App, search: &Search) -> Result<Option<Named>, Error
         None => Ok(None),
         Some(PatientClause::Id(id)) => match id.parse() {
             Ok(key) => Ok(Some(Named::Key(key))),
-            Err(_) => Err(Issue::new(Code::Forbidden).into()),
+            // No record of ours has such an id: the refusal of whoever has no right to a record.
+            Err(_) => Err(Denial::new(Code::Forbidden, "unknown-person").into()),
         },
         Some(PatientClause::Identifier { system, value }) => {
             let ins = app.service.settings.domain.search_ins(system, value);
