@@ -130,5 +130,5 @@ pub(crate) async fn introspect(
 }
 
 async fn form(app: &App, payload: web::Payload) -> Result<Vec<(String, String)>, Error> {
-    pairs(&Body::new(payload, FORM_LIMIT, app.config.server.body_idle_ms).whole().await?)
+    pairs(&Body::new(payload.into_inner(), FORM_LIMIT, app.config.server.body_idle_ms).whole().await?)
 }

@@ -21,7 +21,7 @@ pub(crate) async fn token(
 }
 
 async fn mint(app: &App, payload: web::Payload) -> Result<HttpResponse, Error> {
-    let form = pairs(&Body::new(payload, 4096, app.config.server.body_idle_ms).whole().await?)?;
+    let form = pairs(&Body::new(payload.into_inner(), 4096, app.config.server.body_idle_ms).whole().await?)?;
     let persona = form.into_iter().find(|(name, _)| name == "persona").map(|(_, persona)| persona);
     let persona = persona.ok_or_else(|| Error::from(Issue::new(Code::Required).detail("persona")))?;
     let dev = app.dev.as_ref().ok_or(Code::NotFound)?;

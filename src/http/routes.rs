@@ -69,19 +69,19 @@ routes! {
         "/fhir" { POST => transaction::provide_bundle }
         "/fhir/" { POST => transaction::provide_bundle }
         "/fhir/metadata" { GET => discovery::capabilities }
-        "/fhir/DocumentReference" { GET => document_reference::search_by_get }
-        "/fhir/DocumentReference/_search" { POST => document_reference::search_by_post }
-        "/fhir/DocumentReference/{id}" { GET => document_reference::read_by_id, HEAD => document_reference::read_by_id }
-        "/fhir/DocumentReference/{id}/_history/{version}" { GET => document_reference::vread }
-        "/fhir/List/{id}" { GET => list::read_by_id, HEAD => list::read_by_id }
-        "/fhir/List/{id}/_history/{version}" { GET => list::vread }
+        "/fhir/DocumentReference" { GET => document_reference::search }
+        "/fhir/DocumentReference/_search" { POST => document_reference::search }
+        "/fhir/DocumentReference/{id}" { GET => document_reference::fetch, HEAD => document_reference::fetch }
+        "/fhir/DocumentReference/{id}/_history/{version}" { GET => document_reference::fetch }
+        "/fhir/List/{id}" { GET => list::fetch, HEAD => list::fetch }
+        "/fhir/List/{id}/_history/{version}" { GET => list::fetch }
         "/fhir/Binary/{id}" { GET => binary::retrieve_document, HEAD => binary::retrieve_document }
         "/fhir/Binary/{id}/_history/1" { GET => binary::retrieve_document }
-        "/fhir/Patient" { GET => patient::search_by_get }
-        "/fhir/Patient/_search" { POST => patient::search_by_post }
+        "/fhir/Patient" { GET => patient::search }
+        "/fhir/Patient/_search" { POST => patient::search }
         "/fhir/Patient/{id}" { GET => patient::read_by_id }
-        "/fhir/AuditEvent" { GET => audit_event::search_by_get }
-        "/fhir/AuditEvent/_search" { POST => audit_event::search_by_post }
+        "/fhir/AuditEvent" { GET => audit_event::search }
+        "/fhir/AuditEvent/_search" { POST => audit_event::search }
         "/fhir/AuditEvent/{id}" { GET => audit_event::read_by_id }
         "/oauth2/token" { POST => oauth::token }
         "/oauth2/introspect" { POST => oauth::introspect }

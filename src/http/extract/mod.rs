@@ -1,5 +1,6 @@
 //! From bytes to typed input: the only `FromRequest` implementations.
 
+pub(crate) mod asking;
 pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod media;

@@ -15,6 +15,7 @@ use crate::fhir::search::page::{Page as Link, Position};
 use crate::fhir::search::{self, Match, PAGE_PARAMETER, Search, Term};
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
+use crate::http::extract::asking::Asking;
 use crate::http::extract::caller::Signed;
 use crate::http::serve::{accepted, serve};
 use crate::ids::{ElementPath, LogicalId};
@@ -28,37 +29,11 @@ const KIND: &str = "AuditEvent";
 const TDE_PROFILE: &str = "tde-auditevent";
 const DEFAULT_COUNT: u32 = 100;
 
-/// ITI-81 by GET.
-pub(crate) async fn search_by_get(
-    app: web::Data<App>,
-    signed: Signed,
-    request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
-    search(app, signed, request, None).await
-}
-
-/// ITI-81 by POST `_search`.
-pub(crate) async fn search_by_post(
-    app: web::Data<App>,
-    signed: Signed,
-    request: HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, Refusal> {
-    search(app, signed, request, Some(payload)).await
-}
-
-async fn search(
-    app: web::Data<App>,
-    signed: Signed,
-    request: HttpRequest,
-    form: Option<web::Payload>,
-) -> Result<HttpResponse, Refusal> {
+/// ITI-81, by GET and by POST `_search`.
+pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) -> Result<HttpResponse, Refusal> {
     let act = Act::RetrieveAuditEvent;
     serve(&app, signed, Route::AuditEventSearch, act, async |ctx| {
-        let asked = match query::given(&app, &request, form).await {
-            Ok(given) => query::read(&app, &ctx, &request, KIND, given),
-            Err(error) => Err(error),
-        };
+        let asked = query::read(&app, &ctx, asking, KIND).await;
         let asked = asked.and_then(|asked| Ok((wanted(&app, &asked)?, asked)));
         let (wanted, asked) = accepted(&app, &ctx, act, asked).await?;
         let traced = find(&app.service, Arc::clone(&ctx), wanted).await?;

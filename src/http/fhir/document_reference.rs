@@ -14,6 +14,7 @@ use crate::fhir::search::page::{Page as Link, Position as LinkPosition};
 use crate::fhir::search::{PAGE_PARAMETER, PatientClause};
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
+use crate::http::extract::asking::{Asking, Identified};
 use crate::http::extract::caller::Signed;
 use crate::http::serve::{accepted, consults, opens, serve};
 use crate::ids::LogicalId;
@@ -27,33 +28,11 @@ use crate::rules::gate::Route;
 
 const KIND: &str = "DocumentReference";
 
-/// ITI-67 by GET.
-pub(crate) async fn search_by_get(
-    app: web::Data<App>,
-    signed: Signed,
-    request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
-    search(app, signed, request, None).await
-}
-
-/// ITI-67 by POST `_search`.
-pub(crate) async fn search_by_post(
-    app: web::Data<App>,
-    signed: Signed,
-    request: HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, Refusal> {
-    search(app, signed, request, Some(payload)).await
-}
-
-async fn search(
-    app: web::Data<App>,
-    signed: Signed,
-    request: HttpRequest,
-    form: Option<web::Payload>,
-) -> Result<HttpResponse, Refusal> {
+/// ITI-67, by GET and by POST `_search`.
+pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) -> Result<HttpResponse, Refusal> {
     let act = Act::FindDocumentReferences;
-    let given = query::given(&app, &request, form).await;
+    let request = asking.request.clone();
+    let given = query::given(&app, asking).await;
     let given = given.and_then(|given| query::open_page(&app, &signed.context, KIND, given));
     serve(&app, signed, route(&given), act, async |ctx| {
         let asked = given.and_then(|given| query::read_opened(&app, &ctx, &request, KIND, given));
@@ -129,38 +108,16 @@ fn without_ins(asked: &Asked, page: &Page) -> String {
     std::iter::once(patient.as_str()).chain(kept).collect::<Vec<_>>().join("&")
 }
 
-/// FHIR read.
-pub(crate) async fn read_by_id(
+/// FHIR read and vread.
+pub(crate) async fn fetch(
     app: web::Data<App>,
     signed: Signed,
     request: HttpRequest,
-    id: web::Path<String>,
-) -> Result<HttpResponse, Refusal> {
-    fetch(app, signed, request, id.into_inner(), None).await
-}
-
-/// FHIR vread.
-pub(crate) async fn vread(
-    app: web::Data<App>,
-    signed: Signed,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-) -> Result<HttpResponse, Refusal> {
-    let (id, version) = path.into_inner();
-    // A version that is no number names nothing: version 0 never exists.
-    fetch(app, signed, request, id, Some(version.parse().unwrap_or_default())).await
-}
-
-async fn fetch(
-    app: web::Data<App>,
-    signed: Signed,
-    request: HttpRequest,
-    id: String,
-    version: Option<i32>,
+    named: Identified,
 ) -> Result<HttpResponse, Refusal> {
     serve(&app, signed, Route::DocumentReferenceRead, Act::ReadDocumentReference, async |ctx| {
         let own_only = !consults(&app, &ctx).await?;
-        let asked = read::Asked { what: Readable::Fiche, id: &id, version, own_only };
+        let asked = read::Asked { what: Readable::Fiche, id: &named.id, version: named.version, own_only };
         let found = read(&app.service, ctx, asked).await?;
         Ok(answer::versioned(&request, outward(&found.body, &app.base), found.version, found.updated_at))
     })

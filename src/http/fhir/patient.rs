@@ -12,6 +12,7 @@ use crate::access::context::Context;
 use crate::error::{Code, Error, Issue};
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
+use crate::http::extract::asking::Asking;
 use crate::http::extract::caller::Signed;
 use crate::http::serve::{accepted, serve};
 use crate::ids::{Ins, InsDomain};
@@ -26,38 +27,12 @@ const DMP: &str = "https://interop.esante.gouv.fr/ig/fhir/dmp";
 /// Bytes of the sealed token that stands for an INS in a self link.
 const SEALED: usize = 64;
 
-/// TD0.2 by GET.
-pub(crate) async fn search_by_get(
-    app: web::Data<App>,
-    signed: Signed,
-    request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
-    search(app, signed, request, None).await
-}
-
-/// TD0.2 by POST `_search`.
-pub(crate) async fn search_by_post(
-    app: web::Data<App>,
-    signed: Signed,
-    request: HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, Refusal> {
-    search(app, signed, request, Some(payload)).await
-}
-
-async fn search(
-    app: web::Data<App>,
-    signed: Signed,
-    request: HttpRequest,
-    form: Option<web::Payload>,
-) -> Result<HttpResponse, Refusal> {
+/// TD0.2, by GET and by POST `_search`.
+pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) -> Result<HttpResponse, Refusal> {
     let act = Act::ExistenceTest;
     serve(&app, signed, Route::ExistenceTest, act, async |ctx| {
         app.existence.count(&ctx.caller.structure, app.clocks.real.now());
-        let asked = match query::given(&app, &request, form).await {
-            Ok(given) => query::read(&app, &ctx, &request, KIND, given),
-            Err(error) => Err(error),
-        };
+        let asked = query::read(&app, &ctx, asking, KIND).await;
         let asked = asked.and_then(|asked| Ok((one_ins(&app, &asked)?, asked)));
         let (ins, asked) = accepted(&app, &ctx, act, asked).await?;
         let found = exists(&app.service, Arc::clone(&ctx), ins.clone()).await?;

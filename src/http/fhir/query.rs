@@ -1,6 +1,6 @@
 //! A search as it arrives: by GET or by POST `_search`, its page link opened, its patient named.
 
-use actix_web::{HttpRequest, web};
+use actix_web::HttpRequest;
 
 use crate::access::context::Context;
 use crate::access::permit::Denial;
@@ -9,6 +9,7 @@ use crate::fhir::search::page::{Page, Position};
 use crate::fhir::search::{self, Naming, Options, PAGE_PARAMETER, PatientClause, Search};
 use crate::fhir::terminology::canonical_system;
 use crate::http::app::App;
+use crate::http::extract::asking::Asking;
 use crate::http::extract::body::{Body, pairs};
 use crate::http::extract::media::{self, Wanted};
 use crate::ids::ElementPath;
@@ -33,7 +34,8 @@ pub(super) struct Asked {
 }
 
 /// The pairs of the URL and, for `_search`, of the form, concatenated (R4 search.html).
-pub(super) async fn given(app: &App, request: &HttpRequest, form: Option<web::Payload>) -> Result<Pairs, Error> {
+pub(super) async fn given(app: &App, asking: Asking) -> Result<Pairs, Error> {
+    let Asking { request, form } = asking;
     let mut given = pairs(request.query_string().as_bytes())?;
     if let Some(payload) = form {
         let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok());
@@ -44,9 +46,11 @@ pub(super) async fn given(app: &App, request: &HttpRequest, form: Option<web::Pa
     Ok(given)
 }
 
-/// Reads a search on `kind`.
-pub(super) fn read(app: &App, ctx: &Context, request: &HttpRequest, kind: &str, given: Pairs) -> Result<Asked, Error> {
-    read_opened(app, ctx, request, kind, open_page(app, ctx, kind, given)?)
+/// Receives and reads a search on `kind`.
+pub(super) async fn read(app: &App, ctx: &Context, asking: Asking, kind: &str) -> Result<Asked, Error> {
+    let request = asking.request.clone();
+    let given = given(app, asking).await?;
+    read_opened(app, ctx, &request, kind, open_page(app, ctx, kind, given)?)
 }
 
 /// Reads a search on `kind` whose page link is opened already.

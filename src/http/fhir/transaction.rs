@@ -43,7 +43,7 @@ async fn receive(app: &App, ctx: &Context, request: &HttpRequest, payload: web::
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     media::require_fhir_json(content_type)?;
     let server = &app.config.server;
-    let mut body = Body::declared(request, payload, server.body_limit_bytes, server.body_idle_ms)?;
+    let mut body = Body::declared(request, payload.into_inner(), server.body_limit_bytes, server.body_idle_ms)?;
     let mut intake = Intake::begin(&app.service, ctx.at);
     while let Some(piece) = body.next().await? {
         intake.take(&piece).await?;
