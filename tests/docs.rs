@@ -112,8 +112,7 @@ fn every_key_of_the_configuration_has_its_row_and_its_default() {
     let defaults: String = KEYS
         .iter()
         .filter(|key| !key.default.is_empty())
-        .map(|key| format!("{}.{} = {}\n", key.section, key.name, key.default))
-        .collect();
+        .fold(String::new(), |text, key| format!("{text}{}.{} = {}\n", key.section, key.name, key.default));
     let told: Config = toml::from_str(&defaults).unwrap();
     assert_eq!(told.store.url, Config::default().store.url);
     assert_eq!(format!("{told:?}"), format!("{:?}", Config::default()));
@@ -216,10 +215,11 @@ fn sources(folder: &Path, text: &mut String) {
 
 fn has_word(text: &str, word: &str) -> bool {
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let ends_in_part = |before: &str| before.chars().next_back().is_some_and(is_part);
+    let begins_with_part = |after: &str| after.chars().next().is_some_and(is_part);
     text.match_indices(word).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + word.len()..].chars().next();
-        !before.is_some_and(is_part) && !after.is_some_and(is_part)
+        let (before, rest) = text.split_at(at);
+        !ends_in_part(before) && !rest.strip_prefix(word).is_some_and(begins_with_part)
     })
 }
 
@@ -242,9 +242,9 @@ fn dangling(path: &str) -> Option<String> {
     }
     let mut text = String::new();
     if place.is_dir() {
-        sources(&place, &mut text)
+        sources(&place, &mut text);
     } else {
-        text = fs::read_to_string(&place).unwrap()
+        text = fs::read_to_string(&place).unwrap();
     }
     let missing = segments.find(|segment| !has_word(&text, segment));
     missing.map(|segment| format!("`{path}`: {} has no {segment}", place.display()))
@@ -303,12 +303,11 @@ fn primary_keys(sql: &str) -> BTreeMap<String, Vec<String>> {
         let (name, rest) = table.split_once('(').unwrap();
         let body = rest.split(';').next().unwrap();
         let columns = |list: &str| list.split(',').map(|column| column.trim().to_owned()).collect();
-        let keys: Vec<String> = match body.split_once("PRIMARY KEY (") {
-            Some((_, list)) => columns(list.split(')').next().unwrap()),
-            None => {
-                let line = body.lines().find(|line| line.contains("PRIMARY KEY")).unwrap();
-                columns(line.split_whitespace().next().unwrap())
-            }
+        let keys: Vec<String> = if let Some((_, list)) = body.split_once("PRIMARY KEY (") {
+            columns(list.split(')').next().unwrap())
+        } else {
+            let line = body.lines().find(|line| line.contains("PRIMARY KEY")).unwrap();
+            columns(line.split_whitespace().next().unwrap())
         };
         found.insert(name.trim().to_owned(), keys);
     }
@@ -333,10 +332,10 @@ fn the_page_of_rules_names_every_table_of_the_law() {
     let page = paper("docs/RULES.md");
     let folder = fs::read_dir(root().join("schemas/rules")).unwrap();
     let tables = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let missing: Vec<_> =
-        tables.filter(|name| name.ends_with(".csv") && !page.contains(&format!("`{name}`"))).collect();
+    let is_table = |name: &str| Path::new(name).extension().is_some_and(|ending| ending == "csv");
+    let missing: Vec<_> = tables.filter(|name| is_table(name) && !page.contains(&format!("`{name}`"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
-    let named = spans(&page).filter(|span| span.ends_with(".csv"));
+    let named = spans(&page).filter(|span| is_table(span));
     let gone: Vec<_> = named.filter(|name| !root().join("schemas/rules").join(name).is_file()).collect();
     assert!(gone.is_empty(), "{gone:?}");
 }

@@ -1,7 +1,7 @@
 //! One verb, one file: FHIR interactions and IHE transactions.
 //!
 //! Each operation tells its whole story on one screen: load facts, decide, act, settle. It knows
-//! no HTTP; it is handed a [`Context`] and typed input, and hands back a value or an error.
+//! no HTTP; it is handed a [`Context`](crate::access::context::Context) and typed input, and hands back a value or an error.
 
 pub mod audit;
 mod consult;

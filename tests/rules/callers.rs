@@ -1,5 +1,4 @@
 //! Callers and facts of the rules' tests.
-#![expect(clippy::unwrap_used, reason = "what the tests stand on must be there")]
 
 use std::sync::Arc;
 

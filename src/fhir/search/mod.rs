@@ -1,7 +1,7 @@
 //! FHIR search: which rows a resource is found under, and what a query asks of them
 //! (spec/fhir-r4.md §3, MHD §1.4-1.6, contract §8).
 //!
-//! One table drives both sides, so that what [`index`] writes is what [`parse`] asks for.
+//! One table drives both sides, so that what [`index()`] writes is what [`parse()`] asks for.
 
 mod composite;
 mod control;
