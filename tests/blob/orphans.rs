@@ -19,6 +19,7 @@ async fn old_files_without_a_row_go_and_the_rest_stays() {
         vault.kept(id, &noise(270_000)).await;
     }
     std::fs::write(vault.root.join("staging").join(Uuid::from_u128(9).to_string()), b"cut off").unwrap();
+    std::fs::create_dir(vault.root.join("00")).unwrap();
     std::fs::write(vault.root.join("00").join("lost+found"), b"not ours").unwrap();
     let now = SystemClock.now();
     let rows = HashSet::from([Uuid::from_u128(1), Uuid::from_u128(7)]);
@@ -51,6 +52,7 @@ async fn nothing_is_deleted_when_the_rows_cannot_be_asked() {
 #[tokio::test]
 async fn rows_are_asked_about_by_the_page() {
     let vault = Vault::new();
+    std::fs::create_dir(vault.root.join("00")).unwrap();
     for number in 0..PAGE + 3 {
         let id = Uuid::from_u128(u128::try_from(number).unwrap() << 8);
         std::fs::write(vault.folder.path_of(id), b"").unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Dice;
 use crate::support::client::Actor;
-use crate::support::db::block_on;
+use crate::support::db::{Db, block_on};
 use crate::support::pki::Pki;
 use crate::support::process::Home;
 
@@ -27,11 +27,13 @@ fn a_first_start_that_was_killed_is_finished_by_the_next_one() {
             }
             let server = home.dev("");
             let pki = Pki::read(&home.certs());
-            let patients = Actor::of(&server.origin, &pki, Some("cabinet")).get("/fhir/metadata").await;
-            assert_eq!(patients.status, 200);
+            let metadata = Actor::of(&server.origin, &pki, Some("cabinet")).get("/fhir/metadata").await;
+            assert_eq!(metadata.status, 200);
             server.kill();
             let verified = home.run("audit verify --state data");
-            assert_eq!((verified.code, verified.out.starts_with("3 records in 1 chains")), (0, true), "{verified:?}");
+            assert_eq!((verified.code, verified.out.contains(" in 1 chains")), (0, true), "{verified:?}");
+            let db = Db::elsewhere(&format!("sqlite:{}", home.state().join("espace.sqlite").display()));
+            assert_eq!(db.count("SELECT count(*) FROM document").await, 3, "a document of the demonstration twice");
         }
     });
 }

@@ -4,12 +4,11 @@
 //! `staging/<uuid>` while it is written, then `<2 hex>/<uuid>`. The two digits are the last of the
 //! uuid, which are random; the first ones are a clock and would put years into one directory.
 
-use std::collections::HashSet;
-use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::Fault;
@@ -17,27 +16,42 @@ use super::Fault;
 /// Name of the directory of incomplete files.
 const STAGING: &str = "staging";
 
-/// The blob directory, created and laid out.
+/// The blob directory. A shelf is made when the first file of a process goes there.
 #[derive(Debug, Clone)]
-pub struct BlobFolder(Arc<Path>);
+pub struct BlobFolder {
+    root: Arc<Path>,
+    /// The shelves known to be there and durable.
+    durable: Arc<[OnceCell<()>]>,
+}
 
 impl BlobFolder {
-    /// Opens the directory at start-up; it and its 257 subdirectories are made where absent, so that
-    /// no document pays for it later. Blocking.
+    /// Opens the directory at start-up; it is made where absent. Blocking.
     pub fn open(path: &Path) -> Result<Self, Fault> {
-        create(path)?;
-        let there: io::Result<HashSet<_>> =
-            std::fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name())).collect();
-        let there = there?;
-        let wanted = (0..=u8::MAX).map(|number| format!("{number:02x}")).chain([STAGING.to_owned()]);
-        let missing: Vec<_> = wanted.filter(|name| !there.contains(OsStr::new(name))).collect();
-        for name in &missing {
-            create(&path.join(name))?;
-        }
-        if !missing.is_empty() {
+        let staging = path.join(STAGING);
+        if !staging.is_dir() {
+            create(&staging)?;
             std::fs::File::open(path)?.sync_all()?;
         }
-        Ok(Self(Arc::from(path)))
+        Ok(Self { root: Arc::from(path), durable: (0..=u8::MAX).map(|_| OnceCell::new()).collect() })
+    }
+
+    /// Makes the directory of the complete file of `id` where it is absent. Whoever comes while it is
+    /// made waits until its name is durable too: a file on it must not be lost with it.
+    pub(super) async fn make_shelf_of(&self, id: Uuid) -> Result<PathBuf, Fault> {
+        let shelf = self.shelf_of(id);
+        if let Some(durable) = self.durable.get(usize::from(shelf_number(id))) {
+            let made = durable.get_or_try_init(async || {
+                let mut builder = tokio::fs::DirBuilder::new();
+                #[cfg(unix)]
+                builder.mode(0o700);
+                match builder.create(&shelf).await {
+                    Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(cause),
+                    _ => tokio::fs::File::open(&self.root).await?.sync_all().await,
+                }
+            });
+            made.await?;
+        }
+        Ok(shelf)
     }
 
     /// Where the file of a complete document is.
@@ -47,7 +61,7 @@ impl BlobFolder {
 
     /// The directory that holds the complete file of `id`.
     pub(super) fn shelf_of(&self, id: Uuid) -> PathBuf {
-        self.0.join(format!("{:02x}", id.as_bytes().last().copied().unwrap_or_default()))
+        self.root.join(format!("{:02x}", shelf_number(id)))
     }
 
     /// Where the file of an incomplete document is.
@@ -57,12 +71,12 @@ impl BlobFolder {
 
     /// The directory of incomplete files.
     pub(super) fn staging(&self) -> PathBuf {
-        self.0.join(STAGING)
+        self.root.join(STAGING)
     }
 
-    /// The directories of complete files.
+    /// The directories of complete files, some of which may be absent.
     pub(super) fn shelves(&self) -> impl Iterator<Item = PathBuf> + use<> {
-        let root = Arc::clone(&self.0);
+        let root = Arc::clone(&self.root);
         (0..=u8::MAX).map(move |number| root.join(format!("{number:02x}")))
     }
 }
@@ -128,6 +142,11 @@ pub(super) fn absent_is_fine(deleted: io::Result<()>) -> Result<(), Fault> {
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause.into()),
         _ => Ok(()),
     }
+}
+
+/// The last byte of an id is random; the first ones are a clock.
+fn shelf_number(id: Uuid) -> u8 {
+    id.as_bytes().last().copied().unwrap_or_default()
 }
 
 fn create(path: &Path) -> io::Result<()> {

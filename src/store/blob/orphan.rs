@@ -51,6 +51,9 @@ where
     }
     sum.foreign = staging.foreign;
     for shelf in folder.shelves() {
+        if !tokio::fs::try_exists(&shelf).await.map_err(Fault::from)? {
+            continue;
+        }
         let mut shelf = Shelf::open(shelf, before).await?;
         loop {
             let page = shelf.page().await?;

@@ -100,10 +100,10 @@ impl fmt::Debug for Stage {
 /// Durable bytes first, then the name, then the name durable: after a crash the file is whole or orphaned.
 async fn settle(mut spill: Spill, id: Uuid, folder: &BlobFolder) -> Result<Guard, Fault> {
     spill.file.sync_all().await?;
-    let path = folder.path_of(id);
+    let (shelf, path) = (folder.make_shelf_of(id).await?, folder.path_of(id));
     tokio::fs::rename(folder.staging_path_of(id), &path).await?;
     spill.guard.moved_to(path);
-    File::open(folder.shelf_of(id)).await?.sync_all().await?;
+    File::open(shelf).await?.sync_all().await?;
     Ok(spill.guard)
 }
 
