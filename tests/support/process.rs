@@ -126,7 +126,9 @@ impl Unready {
     }
 
     /// `kill -9`.
-    pub(crate) fn kill(self) {}
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
 }
 
 impl Drop for Unready {
@@ -150,7 +152,9 @@ pub(crate) struct Dev {
 
 impl Dev {
     /// `kill -9`.
-    pub(crate) fn kill(self) {}
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
 
     /// Asks it to end, and waits until it has; nothing more may have been printed.
     pub(crate) fn stop(mut self) -> i32 {
