@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod bare;
 mod discovery;
 mod extract;
 mod fhir;
@@ -15,4 +16,5 @@ mod server;
 pub mod tls;
 
 pub use app::{App, DevFace, Parts};
+pub use bare::bare;
 pub use server::{Listening, Running, bind, block_on, spawn, start};
