@@ -24,6 +24,7 @@ use crate::ops::Service;
 use crate::ops::facts::{self, Named};
 use crate::ops::resource::stamp;
 use crate::ops::trace::Trace;
+use crate::rules::facts::DocumentFacts;
 use crate::store::{Settled, Tx};
 
 /// How many fiches a search reads.
@@ -111,7 +112,10 @@ async fn permit(service: &Service, ctx: &Arc<Context>, stage: &Stage, action: Ac
     let named = Named::Ins(stage.ins.clone());
     let ctx = Arc::clone(ctx);
     let decided = service.store.system_read("bench.permit", move |tx| {
-        let facts = facts::of_person(tx, &ctx, &named)?;
+        let person = ctx.caller.person.iter().map(|person| person.id.to_string()).collect();
+        let (status, structures, labels) = (DocumentStatus::Current, Vec::new(), Vec::new());
+        let own = DocumentFacts { persons: person, structures, status, labels };
+        let facts = facts::of_person(tx, &ctx, &named)?.with_documents(vec![own]);
         match decide(&ctx, action, &facts) {
             Verdict::Permit(permit) => Ok(permit),
             Verdict::Deny(denial) => Err(denial.into()),
