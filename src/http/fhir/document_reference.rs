@@ -95,7 +95,7 @@ fn render(app: &App, ctx: &Context, asked: &Asked, page: &Page) -> Result<String
     }
     for found in &page.matches {
         let id = LogicalId::of_patient(page.patient, found.id);
-        set.entry(&format!("{base}/{KIND}/{id}"), &outward(&found.body, base), "match");
+        set.stored_entry(&format!("{base}/{KIND}/{id}"), &found.body, base, "match");
     }
     set.outcome(app, ctx, &asked.search.warnings);
     Ok(set.finish())
