@@ -140,6 +140,24 @@ impl Token {
     }
 }
 
+/// A token of a professional at its longest life, for the load driver.
+pub(super) async fn of_professional(persona: &str, url: &str, certs: &Path) -> Result<String, Failure> {
+    let demo = Demo::load().map_err(|error| Failure::from_error("demo personas", &error))?;
+    let token = Token {
+        persona: persona.to_owned(),
+        structure: None,
+        purpose: Purpose::Normal,
+        reason: None,
+        secret: false,
+        patient: None,
+        scope: None,
+        ttl: Some(300),
+        url: url.to_owned(),
+        certs: certs.to_owned(),
+    };
+    token.ask(&demo).await
+}
+
 struct Grantee {
     certificate: String,
     kind: Kind,

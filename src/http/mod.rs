@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod bare;
 mod discovery;
 mod extract;
 mod fhir;
@@ -15,5 +16,6 @@ mod server;
 pub mod tls;
 
 pub use app::{App, DevFace, Parts};
+pub use bare::bare;
 pub use routes::{DEV_ROUTES, ROUTES, Routed};
 pub use server::{Listening, Running, bind, block_on, spawn, start};

@@ -1,16 +1,45 @@
-//! `espace bench`: the load driver and the fixed parts of the limits.
+//! `espace bench`: the load driver and the fixed parts of the limits (contract §2, docs/PERFORMANCE.md).
 
-use clap::Args;
+mod control;
+mod drive;
+mod load;
+mod parts;
+mod process;
+mod template;
+mod wire;
 
-use super::Failure;
+use clap::{Args, Subcommand};
+
+use super::{Failure, output, runtime};
 
 /// Load driver, and the fixed parts of the limits
 #[derive(Debug, Args)]
-pub(super) struct Bench {}
+pub(super) struct Bench {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Load a server over mutual TLS and report rate, latency and its CPU time per operation
+    Run(Box<drive::Run>),
+    /// Serve nothing but bytes: the control that a server is held against
+    Control(control::Control),
+    /// Measure the fixed parts of the limits, here and now
+    Parts(parts::Parts),
+}
 
 impl Bench {
     /// Runs.
     pub(super) fn run(self) -> Result<(), Failure> {
-        Err(Failure::Usage("`espace bench` comes with a later delivery; see CHANGELOG.md".to_owned()))
+        match self.command {
+            Command::Run(run) => {
+                let report = runtime::block_on(run.measure())??;
+                output::say(&if run.json { report.json() } else { report.text() });
+                Ok(())
+            }
+            Command::Control(control) => control.serve(),
+            Command::Parts(parts) => parts.run(),
+        }
     }
 }

@@ -106,7 +106,7 @@ async fn feed(
 }
 
 /// The author as he would call with his own software.
-fn context(started: &Started, author: &DemoProfessional, at: Timestamp) -> Result<Context, Failure> {
+pub(in crate::cli) fn context(started: &Started, author: &DemoProfessional, at: Timestamp) -> Result<Context, Failure> {
     let app = &started.app;
     let certificate = certificate_of(&app.config.server.certificates.join(format!("{}.pem", author.structure)))?;
     let professional = &author.exercise.professional;

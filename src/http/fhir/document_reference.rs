@@ -84,7 +84,7 @@ fn render(app: &App, ctx: &Context, asked: &Asked, found: &Found) -> Result<Stri
     }
     for found in &page.matches {
         let id = LogicalId::of_patient(page.patient, found.id);
-        set.entry(&format!("{base}/{KIND}/{id}"), &outward(&found.body, base), "match");
+        set.stored_entry(&format!("{base}/{KIND}/{id}"), &found.body, base, "match");
     }
     if let Some(record) = &found.patient {
         set.entry(&format!("{base}/Patient/{}", record.key), &patient::patient(record).to_string(), "include");

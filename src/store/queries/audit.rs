@@ -120,7 +120,7 @@ pub(in crate::store) fn find_audit(conn: &mut Conn, permit: &Permit, id: Uuid) -
         .filter(audit::pt.eq(permit.shard().get()))
         .filter(audit::id.eq(id.as_bytes()))
         .select((audit::sequence, audit::body))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     row.map(to_record).transpose()
 }

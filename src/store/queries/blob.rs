@@ -42,7 +42,7 @@ pub(in crate::store) fn find_blob(conn: &mut Conn, permit: &Permit, id: Uuid) ->
     let row: Option<Row> = blob::table
         .find((permit.shard().get(), id.as_bytes()))
         .select((blob::content_type, blob::size, blob::sha1, blob::sha256, blob::wrapped_key, blob::content))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     row.map(|(content_type, size, sha1, sha256, wrapped_key, content)| {
         Ok(Blob {

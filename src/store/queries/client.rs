@@ -66,7 +66,7 @@ pub(in crate::store) fn list_clients(conn: &mut Conn) -> Result<Vec<ClientSoftwa
 }
 
 pub(in crate::store) fn find_client(conn: &mut Conn, id: &str) -> Result<Option<ClientSoftware>> {
-    let row: Option<Row> = client::table.find(id).first(conn).optional()?;
+    let row: Option<Row> = client::table.find(id).get_result(conn).optional()?;
     row.map(to_client).transpose()
 }
 
@@ -76,10 +76,10 @@ pub(in crate::store) fn find_client_by_certificate(
     fingerprint: &str,
 ) -> Result<Option<ClientSoftware>> {
     let by_fingerprint: Option<Row> =
-        client::table.filter(client::fingerprint.eq(fingerprint)).first(conn).optional()?;
+        client::table.filter(client::fingerprint.eq(fingerprint)).get_result(conn).optional()?;
     let row = match by_fingerprint {
         Some(row) => Some(row),
-        None => client::table.filter(client::subject_dn.eq(subject_dn)).first(conn).optional()?,
+        None => client::table.filter(client::subject_dn.eq(subject_dn)).get_result(conn).optional()?,
     };
     row.map(to_client).transpose()
 }

@@ -1,28 +1,66 @@
-//! What SQLite does in its own way: many rows are many runs of one prepared statement, which here
-//! costs less than to prepare a longer one.
+//! What SQLite does in its own way: index rows go in by statements of a fixed number of rows, which
+//! stay prepared whatever a resource has of them.
 
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Binary, Integer, SmallInt, Text};
+use diesel::sqlite::Sqlite;
 
 use super::Conn;
-use crate::model::resource::NewResource;
-use crate::store::cached::Cached;
+use crate::model::resource::{IndexRow, NewResource};
 use crate::store::error::Result;
-use crate::store::schema::search_index;
+
+/// Rows of the longer statement: a fiche has about thirty, a submission set half of that.
+const MANY: usize = 8;
 
 pub(in crate::store) fn put_index_rows(conn: &mut Conn, pt: i64, new: &NewResource) -> Result<()> {
-    for row in &new.index {
-        let statement = diesel::insert_into(search_index::table)
-            .values((
-                search_index::pt.eq(pt),
-                search_index::kind.eq(new.kind.number()),
-                search_index::id.eq(new.id.as_bytes()),
-                search_index::parameter.eq(row.parameter),
-                search_index::value.eq(&row.value),
-                search_index::low.eq(row.low),
-                search_index::high.eq(row.high),
-            ))
-            .on_conflict_do_nothing();
-        Cached(statement).execute(conn)?;
+    let (kind, id) = (new.kind.number(), new.id.as_bytes().as_slice());
+    let (many, few) = new.index.as_chunks::<MANY>();
+    for rows in many {
+        PutIndexRows { pt, kind, id, rows }.execute(conn)?;
+    }
+    for row in few {
+        PutIndexRows { pt, kind, id, rows: std::array::from_ref(row) }.execute(conn)?;
     }
     Ok(())
 }
+
+struct PutIndexRows<'a, const N: usize> {
+    pt: i64,
+    kind: i16,
+    id: &'a [u8],
+    rows: &'a [IndexRow; N],
+}
+
+impl<const N: usize> QueryId for PutIndexRows<'_, N> {
+    type QueryId = PutIndexRows<'static, N>;
+
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<const N: usize> QueryFragment<Sqlite> for PutIndexRows<'_, N> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO search_index (pt, kind, id, parameter, value, low, high) VALUES ");
+        for (place, row) in self.rows.iter().enumerate() {
+            out.push_sql(if place == 0 { "(" } else { ", (" });
+            out.push_bind_param::<BigInt, _>(&self.pt)?;
+            out.push_sql(", ");
+            out.push_bind_param::<SmallInt, _>(&self.kind)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Binary, _>(&self.id)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Integer, _>(&row.parameter)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Text, _>(&row.value)?;
+            out.push_sql(", ");
+            out.push_bind_param::<BigInt, _>(&row.low)?;
+            out.push_sql(", ");
+            out.push_bind_param::<BigInt, _>(&row.high)?;
+            out.push_sql(")");
+        }
+        out.push_sql(" ON CONFLICT DO NOTHING");
+        Ok(())
+    }
+}
+
+impl<const N: usize> RunQueryDsl<Conn> for PutIndexRows<'_, N> {}

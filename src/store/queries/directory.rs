@@ -24,7 +24,7 @@ pub(in crate::store) fn put_structure(conn: &mut Conn, kept: &Structure) -> Resu
 }
 
 pub(in crate::store) fn find_structure(conn: &mut Conn, id: &StructureId) -> Result<Option<Structure>> {
-    let row: Option<StructureRow> = structure::table.find(id.as_str()).first(conn).optional()?;
+    let row: Option<StructureRow> = structure::table.find(id.as_str()).get_result(conn).optional()?;
     row.map(to_structure).transpose()
 }
 

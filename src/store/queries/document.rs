@@ -79,12 +79,12 @@ fn claim_identifier(conn: &mut Conn, pt: i64, kept: &Document) -> Result<()> {
     let holder: Vec<u8> = document_identifier::table
         .find((kept.unique_id.0.as_slice(), pt))
         .select(document_identifier::id)
-        .first(conn)?;
+        .get_result(conn)?;
     if holder == kept.id.as_bytes() { Ok(()) } else { Err(Error::Conflict { table: "document_identifier" }) }
 }
 
 pub(in crate::store) fn fact_document(conn: &mut Conn, patient: PatientKey, id: Uuid) -> Result<Option<Document>> {
-    let row: Option<Row> = document::table.find((patient.get(), id.as_bytes())).first(conn).optional()?;
+    let row: Option<Row> = document::table.find((patient.get(), id.as_bytes())).get_result(conn).optional()?;
     row.map(to_document).transpose()
 }
 
@@ -96,7 +96,7 @@ pub(in crate::store) fn fact_document_by_identifier(
     let id: Option<Vec<u8>> = document_identifier::table
         .find((digest.0.as_slice(), patient.get()))
         .select(document_identifier::id)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     match id {
         Some(id) => fact_document(conn, patient, rows::uuid(&id, "document_identifier", "id")?),
@@ -121,7 +121,7 @@ pub(in crate::store) fn fact_binary_document(
     let row: Option<Row> = document::table
         .filter(document::pt.eq(patient.get()))
         .filter(document::binary_id.eq(binary.as_bytes()))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     row.map(to_document).transpose()
 }

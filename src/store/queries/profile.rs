@@ -44,7 +44,7 @@ pub(in crate::store) fn fact_patient_by_identifier(
     value: &str,
 ) -> Result<Option<PatientKey>> {
     let pt: Option<i64> =
-        patient_identifier::table.find((system, value)).select(patient_identifier::pt).first(conn).optional()?;
+        patient_identifier::table.find((system, value)).select(patient_identifier::pt).get_result(conn).optional()?;
     Ok(pt.map(PatientKey::from_bits))
 }
 
@@ -53,7 +53,7 @@ pub(in crate::store) fn fact_patient(conn: &mut Conn, ins: &Ins) -> Result<Optio
 }
 
 pub(in crate::store) fn fact_profile(conn: &mut Conn, patient: PatientKey) -> Result<Option<Profile>> {
-    let row: Option<Row> = profile::table.find(patient.get()).first(conn).optional()?;
+    let row: Option<Row> = profile::table.find(patient.get()).get_result(conn).optional()?;
     row.map(to_profile).transpose()
 }
 

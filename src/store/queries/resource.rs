@@ -102,7 +102,7 @@ pub(in crate::store) fn withdraw_resource(
         .find((pt, kind, id.as_bytes()))
         .filter(resource::is_deleted.eq(false))
         .select(resource::version)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     let Some(version) = current else { return Ok(false) };
     shelve(conn, pt, kind, id, version)?;
@@ -138,7 +138,7 @@ pub(in crate::store) fn find_resource(
         .find((permit.shard().get(), kind.number(), id.as_bytes()))
         .filter(resource::is_deleted.eq(false))
         .select((resource::id, resource::version, resource::body, resource::updated_at))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     row.map(to_resource).transpose()
 }
@@ -157,7 +157,7 @@ pub(in crate::store) fn find_version(
     let row: Option<Row> = resource_history::table
         .find((permit.shard().get(), kind.number(), id.as_bytes(), version))
         .select((resource_history::id, resource_history::version, resource_history::body, resource_history::updated_at))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     row.map(to_resource).transpose()
 }

@@ -83,7 +83,7 @@ pub(in crate::store) fn count(conn: &mut Conn, permit: &Permit, predicate: &Pred
     let Some(sets) = sets(scope, predicate) else { return Ok(0) };
     let mut query = kept(scope).select(diesel::dsl::count_star()).into_boxed::<Db>();
     narrow!(query, resource::id, sets);
-    Ok(query.first(conn)?)
+    Ok(query.get_result(conn)?)
 }
 
 /// Whether the text of a search is one of few.

@@ -8,7 +8,7 @@ use crate::store::error::Result;
 use crate::store::schema::setting;
 
 pub(in crate::store) fn find_setting(conn: &mut Conn, name: &str) -> Result<Option<String>> {
-    Ok(setting::table.find(name).select(setting::value).first(conn).optional()?)
+    Ok(setting::table.find(name).select(setting::value).get_result(conn).optional()?)
 }
 
 pub(in crate::store) fn put_setting(conn: &mut Conn, name: &str, value: &str) -> Result<()> {

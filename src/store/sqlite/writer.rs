@@ -1,5 +1,9 @@
-//! The thread that owns the only writing connection: it takes the units that wait, runs each in a
-//! savepoint, makes all durable by one commit, then answers all (house rules §7, group commit).
+//! The thread that owns the only writing connection: it takes the units that wait, runs them in one
+//! transaction, makes all durable by one commit, then answers all (house rules §7, group commit).
+//!
+//! A savepoint for each unit would make SQLite keep a copy of every page the unit touches. Units fail
+//! seldom and may be run again, so the first run has none; where one fails, all are rolled back and run
+//! again, each in a savepoint of its own.
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use diesel::connection::SimpleConnection as _;
@@ -49,13 +53,41 @@ impl Writer {
 
     /// Runs a batch: whatever happens, each of its units is answered.
     fn run(&mut self, batch: &mut Vec<Job>) {
-        let mut jobs: Vec<Job> = batch.drain(..).filter(|job| job.claim()).collect();
+        let jobs: Vec<Job> = batch.drain(..).filter(|job| job.claim()).collect();
+        if jobs.is_empty() {
+            return;
+        }
+        let mut jobs = self.attempt_all(jobs);
         while !jobs.is_empty() {
             jobs = self.attempt(jobs);
         }
     }
 
-    /// Runs units in one transaction and answers them. A unit that ends the transaction itself (SQLite
+    /// Runs units in one transaction without savepoints and answers them. Where one fails, none has
+    /// run: all come back, unless it was alone.
+    fn attempt_all(&mut self, mut jobs: Vec<Job>) -> Vec<Job> {
+        if let Err(fault) = self.conn.batch_execute("BEGIN IMMEDIATE") {
+            refuse(jobs, &fault.into());
+            return Vec::new();
+        }
+        let failure = jobs.iter_mut().find_map(|job| self.run_unit(job).err());
+        if let Some(error) = failure {
+            // SQLite may have rolled back on its own: then there is nothing to undo.
+            drop(self.conn.batch_execute("ROLLBACK"));
+            if jobs.len() > 1 {
+                return jobs;
+            }
+            if let Some(job) = jobs.pop() {
+                Counters::add(&self.settings.counters.failures);
+                job.settle(Err(error));
+            }
+            return Vec::new();
+        }
+        self.commit(jobs);
+        Vec::new()
+    }
+
+    /// Runs units in one transaction, each in a savepoint, and answers them. A unit that ends the transaction itself (SQLite
     /// rolls all back when the disk is full) is answered alone; the others come back to be run again.
     fn attempt(&mut self, jobs: Vec<Job>) -> Vec<Job> {
         if let Err(fault) = self.conn.batch_execute("BEGIN IMMEDIATE") {
@@ -80,6 +112,12 @@ impl Writer {
                 return done.into_iter().chain(waiting).collect();
             }
         }
+        self.commit(done);
+        Vec::new()
+    }
+
+    /// Makes what the units did durable, and answers them.
+    fn commit(&mut self, done: Vec<Job>) {
         match self.conn.batch_execute("COMMIT") {
             Ok(()) => {
                 self.is_dirty = true;
@@ -95,7 +133,13 @@ impl Writer {
                 refuse(done, &fault.into());
             }
         }
-        Vec::new()
+    }
+
+    fn run_unit(&mut self, job: &mut Job) -> Result<(), Error> {
+        let ran = Stopwatch::start();
+        let outcome = job.run(&mut Tx::sqlite(&mut self.conn));
+        engine::report(job, ran, self.settings.config.budget());
+        outcome
     }
 
     /// Runs one unit in its savepoint: its outcome, and whether the transaction is still open.
@@ -103,9 +147,7 @@ impl Writer {
         if let Err(fault) = self.conn.batch_execute("SAVEPOINT unit") {
             return (Err(error::Error::from(fault).into()), false);
         }
-        let ran = Stopwatch::start();
-        let outcome = job.run(&mut Tx::sqlite(&mut self.conn));
-        engine::report(job, ran, self.settings.config.budget());
+        let outcome = self.run_unit(job);
         let ending = if outcome.is_ok() { "RELEASE unit" } else { "ROLLBACK TO unit; RELEASE unit" };
         let is_open = self.conn.batch_execute(ending).is_ok();
         (outcome, is_open)

@@ -1,0 +1,81 @@
+//! A server that is never called, with a record and one received submission: what the parts are
+//! measured on.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::access::context::Context;
+use crate::cli::bench::template::Template;
+use crate::cli::demo::{personas::Demo, seed};
+use crate::cli::pki::{self, Options};
+use crate::cli::start::{StartOptions, Started, start};
+use crate::cli::{Failure, dev};
+use crate::clock::{Clocks, SystemClock};
+use crate::config::Config;
+use crate::ids::{IdSource, Ins, SystemIds};
+use crate::ops::document::intake::Intake;
+use crate::ops::document::submission::Provision;
+use crate::store::Store;
+
+/// The size of the document all parts are about, in bytes.
+const SIZE: usize = 60_000;
+
+/// Everything the parts work on.
+pub(super) struct Stage {
+    pub(super) started: Started,
+    pub(super) ctx: Arc<Context>,
+    pub(super) ins: Ins,
+    template: Template,
+}
+
+impl Stage {
+    /// Makes a development server's state in `folder` and starts on free ports.
+    pub(super) async fn set(folder: &Path) -> Result<Self, Failure> {
+        let failed = |what: &str, error: &dyn std::error::Error| Failure::from_error(what, error);
+        std::fs::create_dir_all(folder).map_err(|error| failed(&folder.display().to_string(), &error))?;
+        let certs = folder.join("certs");
+        let mut config = Config::default();
+        dev::place(&mut config, folder, &certs);
+        config.server.port = 0;
+        config.operations.port = 0;
+        let ids: Arc<dyn IdSource> = Arc::new(SystemIds::default());
+        pki::create_dev_pki(&certs, Options::default(), &SystemClock, ids.as_ref())
+            .map_err(|error| failed("the test PKI", &error))?;
+        Store::migrate(&config.store).await.map_err(|error| failed("the database", &error))?;
+        let store = Store::open(config.store.clone(), Arc::clone(&ids)).await;
+        let store = store.map_err(|error| failed("the database", &error))?;
+        let clocks = Clocks::system();
+        let now = clocks.domain.now();
+        seed::if_empty(&store, &certs, now).await?;
+        let started = start(StartOptions { config, clocks, ids, store, is_dev: true })?;
+        let demo = Demo::load().map_err(|error| failed("demo personas", &error))?;
+        let missing = || Failure::Failed("the demo data has no dominique or no dr-martin".to_owned());
+        let patient = demo.persona("dominique").ok_or_else(missing)?;
+        let author = demo.professional("dr-martin").ok_or_else(missing)?;
+        let ctx = Arc::new(seed::context(&started, author, now)?);
+        let template = Template::bundle(SIZE, patient, author, now, started.app.ids.as_ref())?;
+        Ok(Self { started, ctx, ins: patient.ins.clone(), template })
+    }
+
+    /// Stops what was started.
+    pub(super) async fn strike(self) {
+        self.started.serve_until(std::future::ready(())).await;
+    }
+
+    /// Body `number`.
+    pub(super) fn body(&self, number: u64) -> Vec<u8> {
+        let mut body = Vec::with_capacity(self.template.size());
+        self.template.write(0, number, &mut body);
+        body
+    }
+
+    /// Submission `number`, received and read.
+    pub(super) async fn provision(&self, number: u64) -> Result<Provision, Failure> {
+        let failed = |error: crate::error::Error| Failure::from_error("bundle", &error);
+        let app = &self.started.app;
+        let mut intake = Intake::begin(&app.service, self.ctx.at);
+        intake.take(&self.body(number)).await.map_err(failed)?;
+        let received = intake.finish(&app.service).await.map_err(failed)?;
+        Provision::read(received, &app.mode, app.service.settings.domain).map_err(failed)
+    }
+}
