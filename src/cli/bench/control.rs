@@ -36,7 +36,7 @@ impl Control {
             let handle = server.handle();
             let serving = crate::http::spawn(server);
             output::say(&format!("control ready: https://localhost:{port}"));
-            runtime::ended().await;
+            runtime::ended()?.await;
             handle.stop(false).await;
             drop(serving.await);
             Ok(())
