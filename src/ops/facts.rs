@@ -85,7 +85,6 @@ fn holder(tx: &mut Tx<'_>, ctx: &Context) -> Result<Option<SpaceState>, Error> {
 /// Whether the software is still enrolled: a suspension holds from the next request on, whatever
 /// life its token has left (contract §6).
 pub(crate) fn enrolment(tx: &mut Tx<'_>, ctx: &Context) -> Result<Result<(), Denial>, Error> {
-    let client = tx.find_client(&ctx.caller.client_id)?;
-    let active = client.is_some_and(|client| client.suspended_at.is_none());
-    Ok(if active { Ok(()) } else { Err(Denial::new(Code::Login, "client-suspended")) })
+    let is_enrolled = tx.fact_is_enrolled(&ctx.caller.client_id)?;
+    Ok(if is_enrolled { Ok(()) } else { Err(Denial::new(Code::Login, "client-suspended")) })
 }

@@ -106,6 +106,8 @@ verbs! {
     pub fn document::fact_documents_of_submission(patient: PatientKey, submission: Uuid) -> Vec<Document>;
     /// Whether this accessor has opened the record before.
     pub fn notice::fact_has_accessed(patient: PatientKey, accessor: &str) -> bool;
+    /// Whether software is enrolled and not suspended.
+    pub fn client::fact_is_enrolled(id: &str) -> bool;
     /// Whether a record holds a resource of this id, in its current version.
     pub fn resource::fact_resource_exists(patient: PatientKey, kind: ResourceType, id: Uuid) -> bool;
 }

@@ -65,6 +65,12 @@ pub(in crate::store) fn list_clients(conn: &mut Conn) -> Result<Vec<ClientSoftwa
     rows.into_iter().map(to_client).collect()
 }
 
+pub(in crate::store) fn fact_is_enrolled(conn: &mut Conn, id: &str) -> Result<bool> {
+    let suspended: Option<Option<i64>> =
+        client::table.find(id).select(client::suspended_at).get_result(conn).optional()?;
+    Ok(matches!(suspended, Some(None)))
+}
+
 pub(in crate::store) fn find_client(conn: &mut Conn, id: &str) -> Result<Option<ClientSoftware>> {
     let row: Option<Row> = client::table.find(id).get_result(conn).optional()?;
     row.map(to_client).transpose()

@@ -145,6 +145,7 @@ fn facts_and_finds_are_read_by_keys() {
         tx.find_structure(&"1750803447".parse().unwrap())?;
         tx.find_exercises(&"801234567897".parse().unwrap())?;
         tx.find_client("a")?;
+        tx.fact_is_enrolled("a")?;
         tx.find_client_by_certificate("CN=a", "00")?;
         tx.list_outbox(NotificationState::Pending, 9)?;
         tx.find_setting("a")?;
