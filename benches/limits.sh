@@ -78,9 +78,9 @@ sum() { tr ' ' '\n' <<<"$*" | awk '{ total += $1 } END { print total }'; }
 
 row publish "$(sum "$(part json)" "$(part base64)" "$(part sha1)" "$(part sha256)" "$(part aes)" "$(part structure)" \
     "$(part profile)" "$(part cda)" "$(part index)" "$(part sql-publish)")" --connections 64 --size 60k
-row search "$(sum "$(part sql-search)" "$(part splice)" "$(part sql-trace)")" --connections 16 --patient cree-mail
-row retrieve "$(sum "$(part sql-document)" "$(part aes)" "$(part sql-trace)")" --connections 16 --patient cree-mail
-row exists "$(part sql-trace)" --connections 16 --patient cree-mail
+row search "$(sum "$(part sql-search)" "$(part splice)" "$(part sql-trace)")" --connections 64 --patient cree-mail
+row retrieve "$(sum "$(part sql-document)" "$(part aes)" "$(part sql-trace)")" --connections 64 --patient cree-mail
+row exists "$(part sql-trace)" --connections 64 --patient cree-mail
 row handshake 0 --connections 16
 row resume 0 --connections 16
 
