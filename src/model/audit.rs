@@ -14,8 +14,20 @@ pub enum Act {
     ExistenceTest,
     /// ITI-65 Provide Document Bundle.
     ProvideDocumentBundle,
+    /// ITI-105 Simplified Publish.
+    SimplifiedPublish,
+    /// ITI-106 Generate Metadata.
+    GenerateMetadata,
+    /// TD3.3: patch of a fiche.
+    UpdateDocumentMetadata,
+    /// ITI-66 Find Document Lists.
+    FindDocumentLists,
     /// ITI-67 Find Document References.
     FindDocumentReferences,
+    /// FHIR history of a fiche.
+    DocumentReferenceHistory,
+    /// FHIR history of a submission set or a folder.
+    ListHistory,
     /// FHIR read or vread of a fiche.
     ReadDocumentReference,
     /// FHIR read or vread of a submission set.

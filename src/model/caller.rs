@@ -51,6 +51,8 @@ states! {
         ExistenceTest = "existence-test",
         /// ITI-65: feed the record.
         ProvideDocument = "provide-document",
+        /// TD3.3: change status, labels or archive flag of a document.
+        UpdateMetadata = "update-metadata",
         /// ITI-67: list the documents.
         FindDocuments = "find-documents",
         /// Read or vread one fiche or submission set by id.

@@ -49,6 +49,9 @@ pub struct NewResource {
     pub updated_at: Timestamp,
     /// What searches look at.
     pub index: Vec<IndexRow>,
+    /// What searches looked at in the version before: empty for version 1, else exactly the rows
+    /// that version was kept with.
+    pub former: Vec<IndexRow>,
 }
 
 /// A version of a resource as read.

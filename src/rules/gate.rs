@@ -27,6 +27,16 @@ states! {
         PatientRead = "patient-read",
         /// ITI-65 Provide Document Bundle.
         ProvideDocumentBundle = "iti-65",
+        /// ITI-105 Simplified Publish.
+        SimplifiedPublish = "iti-105",
+        /// ITI-106 Generate Metadata.
+        GenerateMetadata = "iti-106",
+        /// TD3.3: patch of a fiche.
+        DocumentReferencePatch = "documentreference-patch",
+        /// DocumentReference history.
+        DocumentReferenceHistory = "documentreference-history",
+        /// List history.
+        ListHistory = "list-history",
         /// ITI-66 Find Document Lists.
         FindDocumentLists = "iti-66",
         /// ITI-67 Find Document References.

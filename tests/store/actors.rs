@@ -171,5 +171,11 @@ pub(super) fn fiche(number: u128, version: i32, index: Vec<IndexRow>) -> NewReso
         body: format!("{{\"id\":\"{number}\",\"v\":{version}}}").into_bytes(),
         updated_at: at(i64::try_from(number).unwrap() * 10 + i64::from(version)),
         index,
+        former: vec![],
     }
+}
+
+/// A later version, with the rows of the one before.
+pub(super) fn revised(number: u128, version: i32, former: Vec<IndexRow>, index: Vec<IndexRow>) -> NewResource {
+    NewResource { former, ..fiche(number, version, index) }
 }

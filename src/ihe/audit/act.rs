@@ -14,6 +14,12 @@ pub(super) enum Shape {
     Query,
     /// REST read or vread.
     Read,
+    /// REST patch.
+    Update,
+    /// REST history of one resource.
+    History,
+    /// A FHIR operation.
+    Operation,
     /// ITI-71.
     Token,
 }
@@ -57,6 +63,35 @@ impl Codes {
                 ),
                 ..plain
             },
+            Act::SimplifiedPublish => Self {
+                shape: Shape::Import,
+                transaction: Some((System::Ihe, "ITI-105", "Simplified Publish")),
+                profile: Some(
+                    "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.SimplifiedPublish.Audit.Recipient",
+                ),
+                ..plain
+            },
+            Act::GenerateMetadata => Self {
+                transaction: Some((System::Ihe, "ITI-106", "Generate Metadata")),
+                shape: Shape::Operation,
+                profile: Some(
+                    "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.GenerateMetadata.Audit.Recipient",
+                ),
+                ..plain
+            },
+            Act::UpdateDocumentMetadata => Self {
+                shape: Shape::Update,
+                transaction: Some((System::Dmp, "TD3.3", "Mise à jour des métadonnées")),
+                ..plain
+            },
+            Act::FindDocumentLists => Self {
+                shape: Shape::Query,
+                transaction: Some((System::Ihe, "ITI-66", "Find Document Lists")),
+                profile: Some(
+                    "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.FindDocumentLists.Audit.Responder",
+                ),
+                ..plain
+            },
             Act::FindDocumentReferences => Self {
                 shape: Shape::Query,
                 transaction: Some((System::Ihe, "ITI-67", "Find Document References")),
@@ -84,6 +119,7 @@ impl Codes {
                 profile: Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.IUA.71"),
                 ..plain
             },
+            Act::DocumentReferenceHistory | Act::ListHistory => Self { shape: Shape::History, ..plain },
             Act::ReadDocumentReference | Act::ReadList | Act::ReadPatient | Act::ReadAuditEvent => plain,
         }
     }
@@ -93,7 +129,7 @@ impl Codes {
         match self.shape {
             Shape::Import => coding(DCM, "110107", "Import"),
             Shape::Token => coding(DCM, "110114", "User Authentication"),
-            Shape::Query | Shape::Read => {
+            Shape::Query | Shape::Read | Shape::Update | Shape::History | Shape::Operation => {
                 coding("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "Restful Operation")
             }
         }
@@ -103,8 +139,9 @@ impl Codes {
     pub(super) const fn action(&self) -> &'static str {
         match self.shape {
             Shape::Import => "C",
-            Shape::Read => "R",
-            Shape::Query | Shape::Token => "E",
+            Shape::Read | Shape::History => "R",
+            Shape::Update => "U",
+            Shape::Query | Shape::Token | Shape::Operation => "E",
         }
     }
 
@@ -114,6 +151,9 @@ impl Codes {
             Shape::Query => "search-type",
             Shape::Read if is_version => "vread",
             Shape::Read => "read",
+            Shape::Update => "patch",
+            Shape::History => "history-instance",
+            Shape::Operation => "operation",
             Shape::Import | Shape::Token => return None,
         };
         Some(coding("http://hl7.org/fhir/restful-interaction", code, code))
@@ -135,11 +175,17 @@ impl Codes {
                 Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientQuery")
             }
             (Shape::Query, false) => Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.Query"),
+            (Shape::Update, true) => {
+                Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientUpdate")
+            }
+            (Shape::Update, false) => {
+                Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.Update")
+            }
             (Shape::Read, true) => {
                 Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientRead")
             }
             (Shape::Read, false) => Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.Read"),
-            (Shape::Import | Shape::Token, _) => None,
+            (Shape::Import | Shape::Token | Shape::History | Shape::Operation, _) => None,
         }
     }
 }

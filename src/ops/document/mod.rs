@@ -6,4 +6,5 @@ pub mod intake;
 pub mod provide;
 pub mod read;
 pub mod retrieve;
+pub(crate) mod revise;
 pub mod submission;

@@ -228,7 +228,15 @@ fn ready(
 }
 
 fn new_resource(kind: ResourceType, id: Uuid, value: &Value, updated_at: Timestamp) -> NewResource {
-    NewResource { kind, id, version: 1, body: value.to_string().into_bytes(), updated_at, index: index(value) }
+    NewResource {
+        kind,
+        id,
+        version: 1,
+        body: value.to_string().into_bytes(),
+        updated_at,
+        index: index(value),
+        former: Vec::new(),
+    }
 }
 
 type Outcome = (Provided, Vec<Uuid>);

@@ -99,7 +99,8 @@ fn searches() -> Vec<Predicate> {
 fn a_search_reads_its_record_only_and_by_keys() {
     let index = vec![IndexRow { parameter: 2, value: String::new(), low: 7, high: 7 }];
     let at = from_micros(1);
-    let new = NewResource { kind: FICHE, id: Uuid::max(), version: 1, body: vec![], updated_at: at, index };
+    let new =
+        NewResource { kind: FICHE, id: Uuid::max(), version: 1, body: vec![], updated_at: at, index, former: vec![] };
     let permit = Permit::assumed(MARIE, Action::FindDocuments);
     let plans = plans(|tx| {
         tx.put_resource(&permit, &new)?;

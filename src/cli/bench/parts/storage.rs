@@ -133,6 +133,7 @@ async fn rows(stage: &Stage, permit: &Permit) -> Result<Rows, Failure> {
         let id = ids.uuid(at);
         let value = stamp::stamp(value, &LogicalId::of_patient(patient, id), 1, at);
         NewResource {
+            former: Vec::new(),
             kind,
             id,
             version: 1,
@@ -182,6 +183,7 @@ async fn publish(
         body: resource.body.clone(),
         updated_at: resource.updated_at,
         index: resource.index.clone(),
+        former: Vec::new(),
     };
     let (fiche, list) = (of(&rows.fiche), of(&rows.list));
     let binary = binary.unwrap_or_else(id);
