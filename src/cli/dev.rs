@@ -17,6 +17,7 @@ use crate::clock::{Clock, Clocks, RunningClock, SystemClock};
 use crate::config::Config;
 use crate::http;
 use crate::ids::{IdSource, SystemIds};
+use crate::ops::resource::reindex::reindex;
 use crate::store::Store;
 use crate::telemetry::{self, Format};
 use crate::workers::{self, CLOCK_SETTING};
@@ -109,6 +110,7 @@ impl Dev {
         Store::migrate(&config.store).await.map_err(|error| Failure::from_error("the database", &error))?;
         let store = Store::open(config.store.clone(), Arc::clone(&ids)).await;
         let store = store.map_err(|error| Failure::from_error("the database", &error))?;
+        reindex(&store).await.map_err(|error| Failure::from_error("the search index", &error))?;
         let clocks = Clocks { domain: self.domain_clock(&store).await?, real: Arc::new(SystemClock) };
         seed::if_empty(&store, &self.certs, clocks.domain.now()).await?;
         // The disk works on this while the server is put together.

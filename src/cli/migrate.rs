@@ -1,11 +1,15 @@
 //! `espace migrate`: the database schema (contract §2).
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::{Failure, output, runtime};
-use crate::store::Store;
+use crate::config::Config;
+use crate::ids::SystemIds;
+use crate::ops::resource::reindex::reindex;
+use crate::store::{MigrationStatus, Store};
 
 /// Bring the database schema up to date, or look at it
 #[derive(Debug, Args)]
@@ -28,13 +32,26 @@ enum What {
     Check,
 }
 
+/// Applies what is pending; where rows are kept in another form since, fills the search index anew.
+async fn up(config: &Config) -> Result<MigrationStatus, Failure> {
+    let failed = |error: &crate::store::Error| Failure::from_error("the database", error);
+    let status = Store::migrate(&config.store).await.map_err(|error| failed(&error))?;
+    let store = Store::open(config.store.clone(), Arc::new(SystemIds::default())).await;
+    let store = store.map_err(|error| failed(&error))?;
+    let read = reindex(&store).await.map_err(|error| Failure::from_error("the search index", &error))?;
+    if read > 0 {
+        output::say(&format!("indexed: {read}"));
+    }
+    Ok(status)
+}
+
 impl Migrate {
     /// Migrates or looks.
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = runtime::configuration(self.config.as_deref())?;
         let failed = |error: crate::store::Error| Failure::from_error("the database", &error);
         let status = match self.what {
-            What::Up => runtime::block_on(Store::migrate(&config.store))?.map_err(failed)?,
+            What::Up => runtime::block_on(up(&config))??,
             What::Status | What::Check => runtime::block_on(Store::migration_status(&config.store))?.map_err(failed)?,
         };
         output::say(&format!("applied: {}", status.applied.join(" ")));

@@ -10,6 +10,7 @@ use super::start::{StartOptions, start};
 use super::{Failure, output, runtime};
 use crate::clock::Clocks;
 use crate::ids::{IdSource, SystemIds};
+use crate::ops::resource::reindex;
 use crate::store::Store;
 use crate::telemetry::{self, Format};
 
@@ -33,6 +34,12 @@ impl Serve {
             let ids: Arc<dyn IdSource> = Arc::new(SystemIds::default());
             let store = Store::open(config.store.clone(), Arc::clone(&ids)).await;
             let store = store.map_err(|error| Failure::from_error("the database", &error))?;
+            let is_current = reindex::is_current(&store).await;
+            if !is_current.map_err(|error| Failure::from_error("the search index", &error))? {
+                return Err(Failure::Failed(
+                    "the search index is of another release: run `espace migrate up`".to_owned(),
+                ));
+            }
             let started = start(StartOptions { config, clocks: Clocks::system(), ids, store, is_dev: false })?;
             let ended = runtime::ended()?;
             output::say(&format!("espace ready: {}", started.app.base));

@@ -32,6 +32,11 @@ impl ResourceType {
             Self::AuditEvent => 5,
         }
     }
+
+    /// The type of a stored number.
+    pub fn from_number(number: i16) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.number() == number)
+    }
 }
 
 /// A version of a resource to be kept.
@@ -73,7 +78,7 @@ pub struct StoredResource {
 pub struct IndexRow {
     /// The search parameter's number.
     pub parameter: i32,
-    /// Token: `code`, `system|code` and `|code` are separate rows; string: folded text; reference:
+    /// Token: the code, U+001F and the mark of its system; string: folded text; reference:
     /// `Type/id` or URL; empty for dates.
     pub value: String,
     /// Dates: first microsecond covered; numbers: scaled low bound; else 0.

@@ -54,6 +54,8 @@ pub enum Match {
     Exact(String),
     /// The value starts with this.
     Prefix(String),
+    /// The value ends with this: asked of all rows of the parameter in the record.
+    Suffix(String),
     /// The row's [low, high] stands so.
     Interval(Interval),
 }

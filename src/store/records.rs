@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::ids::ShardKey;
 use crate::model::notification::{Notification, NotificationState};
+use crate::model::resource::{ResourceType, StoredResource};
 
 /// Which traces of one record are asked for. All that is set must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,4 +95,24 @@ pub struct BlobFile {
     pub pt: ShardKey,
     /// The blob's id: the file's name.
     pub id: Uuid,
+}
+
+/// The name of a resource among all records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResourceKey {
+    /// The record.
+    pub pt: ShardKey,
+    /// The type.
+    pub kind: ResourceType,
+    /// The id within the record.
+    pub id: Uuid,
+}
+
+/// A resource with its name among all records.
+#[derive(Debug, Clone)]
+pub struct KeyedResource {
+    /// Its name.
+    pub key: ResourceKey,
+    /// Its current version.
+    pub resource: StoredResource,
 }

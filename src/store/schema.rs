@@ -68,14 +68,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    search_index (pt, kind, id, parameter, value, low, high) {
+    search_index (pt, kind, parameter, value, low, high, id) {
         pt -> BigInt,
         kind -> SmallInt,
-        id -> Binary,
         parameter -> Integer,
         value -> Text,
         low -> BigInt,
         high -> BigInt,
+        id -> Binary,
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::error::{self, Fatality};
 use super::postgres::PgConn;
-use super::records::{AuditFilter, BlobFile, ChainRow, Head, OutboxItem, Seal};
+use super::records::{AuditFilter, BlobFile, ChainRow, Head, KeyedResource, OutboxItem, ResourceKey, Seal};
 use super::{postgres, sqlite};
 use crate::access::permit::Permit;
 use crate::error::Error;
@@ -20,7 +20,7 @@ use crate::model::directory::{ClientSoftware, Exercise, Professional, Relation, 
 use crate::model::document::{Blob, Document};
 use crate::model::notification::{Notification, NotificationState};
 use crate::model::profile::Profile;
-use crate::model::resource::{NewResource, ResourceType, StoredResource};
+use crate::model::resource::{IndexRow, NewResource, ResourceType, StoredResource};
 use crate::model::search::Predicate;
 
 /// An open transaction, seen through its verbs.
@@ -118,8 +118,8 @@ verbs! {
     /// its index rows; `conflit` unless the current version is the one before.
     pub fn resource::put_resource(permit: &Permit, new: &NewResource) -> ();
     /// Takes a resource out of reads and searches, its last version kept in history; false if it is
-    /// not there.
-    pub fn resource::withdraw_resource(permit: &Permit, kind: ResourceType, id: Uuid, at: Timestamp) -> bool;
+    /// not there. `former` is what that version was found by.
+    pub fn resource::withdraw_resource(permit: &Permit, kind: ResourceType, id: Uuid, former: &[IndexRow], at: Timestamp) -> bool;
     /// The current version of a resource.
     pub fn resource::find_resource(permit: &Permit, kind: ResourceType, id: Uuid) -> Option<StoredResource>;
     /// One version of a resource, current or older.
@@ -196,6 +196,12 @@ verbs! {
     pub fn audit::put_seal(seal: &Seal, heads: &[Head]) -> ();
     /// Blobs kept in files, in order, after one.
     pub fn blob::list_blob_files(after: Option<BlobFile>, limit: i64) -> Vec<BlobFile>;
+    /// The current resources of all records, in the order of their keys, after one.
+    pub fn resource::list_resources(after: Option<ResourceKey>, limit: i64) -> Vec<KeyedResource>;
+    /// Empties the search index of all records, to be filled anew.
+    pub fn resource::clear_index() -> ();
+    /// Fills in the rows of one resource.
+    pub fn resource::put_index(key: ResourceKey, index: &[IndexRow]) -> ();
     /// What the server remembers under a name.
     pub fn setting::find_setting(name: &str) -> Option<String>;
     /// Remembers a value.

@@ -57,6 +57,7 @@ fn matches(entry: &IndexEntry, wanted: &Match) -> bool {
     match wanted {
         Match::Exact(value) => entry.value == *value,
         Match::Prefix(start) => entry.value.starts_with(start.as_str()),
+        Match::Suffix(end) => entry.value.ends_with(end.as_str()),
         Match::Interval(interval) => stands(entry.low, entry.high, *interval),
     }
 }

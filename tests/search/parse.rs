@@ -1,9 +1,10 @@
 //! Queries: what is applied, warned of and refused (contract §8 rows on searches, pains 2, 3).
 
 use espace::error::{Code, Issue};
-use espace::fhir::search::{Match, Sort, Summary, Term, Total, find};
+use espace::fhir::search::{Match, Sort, Summary, Term, Total, find, index};
+use serde_json::json;
 
-use super::read;
+use super::{NAMING, is_found, read};
 
 fn refused(query: &str, strict: bool) -> Issue {
     let issues = read("DocumentReference", query, strict).expect_err(query);
@@ -148,8 +149,15 @@ fn parameters_that_shape_the_answer_are_read() {
 #[test]
 fn escapes_keep_separators_within_a_value() {
     let search = read("DocumentReference", r"identifier=a\,b,s\|t|c\$d", true).unwrap();
-    let [Term::Index { any_of, .. }] = search.terms.as_slice() else { panic!("one term") };
-    assert_eq!(*any_of, [Match::Exact("a,b".to_owned()), Match::Exact(r"s\|t|c$d".to_owned())]);
+    let found = |system: &str, value: &str| {
+        let fiche = json!({
+            "resourceType": "DocumentReference",
+            "identifier": [{ "system": system, "value": value }],
+        });
+        is_found(&index(&fiche, &NAMING), &search)
+    };
+    assert!(found("whatever", "a,b") && found("s|t", "c$d"));
+    assert!(!found("whatever", "a") && !found("s", "t|c$d") && !found("t", "c$d") && !found("s|t", "c"));
 }
 
 #[test]

@@ -72,7 +72,8 @@ async fn a_version_out_of_turn_is_a_conflict(db: Db) {
 async fn a_withdrawn_resource_is_gone_but_its_history_stays(db: Db) {
     let store = db.open().await;
     store.system("put", |tx| tx.put_resource(&permit(MARIE), &fiche(1, 1, vec![]))).await.unwrap();
-    let withdraw = |tx: &mut espace::store::Tx<'_>| tx.withdraw_resource(&permit(MARIE), FICHE, id(1), at(9));
+    let withdraw =
+        |tx: &mut espace::store::Tx<'_>| tx.withdraw_resource(&permit(MARIE), FICHE, id(1), &[token(1, "z")], at(9));
     assert!(store.system("withdraw", withdraw).await.unwrap());
     assert!(!store.system("withdraw", withdraw).await.unwrap());
     let (current, first, second) = store

@@ -4,7 +4,7 @@ use espace::model::resource::ResourceType;
 use espace::model::search::{Condition, Interval, Match, Order, Position, Predicate};
 use espace::store::Store;
 
-use super::actors::{MARIE, PAUL, at, day, fiche, id, permit, token};
+use super::actors::{MARIE, PAUL, at, day, fiche, id, permit, revised, token};
 use crate::support::db::{Db, stories};
 
 stories! {
@@ -170,11 +170,19 @@ async fn many_values_of_one_condition_are_accepted(db: Db) {
 
 async fn a_new_version_is_found_by_its_new_values_only(db: Db) {
     let store = seeded(&db).await;
-    store.system("put", |tx| tx.put_resource(&permit(MARIE), &fiche(1, 2, vec![token(TYPE, "z")]))).await.unwrap();
+    store
+        .system("put", |tx| {
+            let former = vec![token(TYPE, "a"), day(DATE, 10, 19), token(TEXT, "dupont")];
+            tx.put_resource(&permit(MARIE), &revised(1, 2, former, vec![token(TYPE, "z")]))
+        })
+        .await
+        .unwrap();
     assert_eq!(ids(&store, vec![one_of(TYPE, &["z"])]).await, [1]);
     assert_eq!(ids(&store, vec![one_of(TEXT, &["dupont"])]).await, [0; 0]);
     store
-        .system("withdraw", |tx| tx.withdraw_resource(&permit(MARIE), ResourceType::DocumentReference, id(1), at(0)))
+        .system("withdraw", |tx| {
+            tx.withdraw_resource(&permit(MARIE), ResourceType::DocumentReference, id(1), &[token(TYPE, "z")], at(0))
+        })
         .await
         .unwrap();
     assert_eq!(ids(&store, vec![one_of(TYPE, &["z"])]).await, [0; 0]);

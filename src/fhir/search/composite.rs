@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::index;
 use super::plan::{Match, Naming};
 use super::table::{Kind, Parameter};
+use super::token;
 use crate::fhir::path::Expression;
 
 /// The kind and the place of each component.
@@ -39,7 +40,11 @@ pub(super) fn rows(
     for (place, (kind, expression)) in components.iter().enumerate() {
         let mut values = Vec::new();
         expression.select(resource, node, &mut |found| {
-            index::values(*kind, resource, found, naming, &mut |value| values.push(value));
+            let mut add = |value| values.push(value);
+            match kind {
+                Kind::Token => token::forms(found, naming, &mut add),
+                _ => index::values(*kind, resource, found, naming, &mut add),
+            }
         });
         joined = product(&joined, &values, place);
     }
@@ -68,7 +73,7 @@ pub(super) fn matches(
     for (place, ((kind, _), part)) in components.iter().zip(&parts).enumerate() {
         let exact = |found| match found {
             Match::Exact(value) => Some(value),
-            Match::Prefix(_) | Match::Interval(_) => None,
+            Match::Prefix(_) | Match::Suffix(_) | Match::Interval(_) => None,
         };
         let values: Vec<String> = read(*kind, part)?.into_iter().map(exact).collect::<Option<_>>()?;
         joined = product(&joined, &values, place);

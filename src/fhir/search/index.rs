@@ -31,10 +31,15 @@ static COMPILED: LazyLock<HashMap<&'static str, Vec<Compiled>>> = LazyLock::new(
     compiled
 });
 
-/// Whether rows are kept: not for what is decided elsewhere, nor for `patient`, which names the
-/// record and is never a condition within it.
-fn has_rows(parameter: &Parameter) -> bool {
-    parameter.kind != Kind::Special && !(parameter.kind == Kind::Reference && parameter.code == "patient")
+/// Whether rows are kept: not for what is decided elsewhere, nor for what names the record and is
+/// never a condition within it: `patient`, and `subject` where it is a patient.
+pub(super) fn has_rows(parameter: &Parameter) -> bool {
+    let names_record = match parameter.code {
+        "patient" => parameter.kind == Kind::Reference,
+        "subject" => matches!(parameter.resource, "DocumentReference" | "List"),
+        _ => false,
+    };
+    parameter.kind != Kind::Special && !names_record
 }
 
 /// The rows under which a resource is found, sorted, each once. A resource of no known type has

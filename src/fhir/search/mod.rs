@@ -26,6 +26,7 @@ pub use plan::{
     Include, IndexEntry, Interval, Match, Naming, Options, PatientClause, Search, Sort, Summary, Term, Total,
 };
 pub use table::{Kind, Parameter, all, by_number, find, of};
+pub use token::of_code;
 
 /// The query parameter that carries a sealed page position ([`page`]).
 pub const PAGE_PARAMETER: &str = "_page";
@@ -35,18 +36,22 @@ const VALUE_BYTES: usize = 255;
 
 /// A value short enough for an index: itself, or its first bytes and the SHA-256 of the whole.
 fn capped(value: String) -> String {
+    capped_at(value, VALUE_BYTES)
+}
+
+/// The same, within a number of bytes that leaves room for the digest.
+fn capped_at(value: String, bytes: usize) -> String {
     use sha2::{Digest as _, Sha256};
-    if value.len() <= VALUE_BYTES {
+    if value.len() <= bytes {
         return value;
     }
-    let digest = Sha256::digest(value.as_bytes());
-    let end = value.floor_char_boundary(VALUE_BYTES - 65);
+    let end = value.floor_char_boundary(bytes.saturating_sub(65));
     let start = value.get(..end).unwrap_or_default();
-    let mut short = format!("{start}#");
-    digest.iter().for_each(|byte| {
-        for nibble in [byte >> 4, byte & 15] {
-            short.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-        }
-    });
-    short
+    format!("{start}#{}", hex(&Sha256::digest(value.as_bytes())))
+}
+
+/// Bytes as hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.map(|nibble| char::from_digit(u32::from(nibble), 16).unwrap_or('0')).collect()
 }

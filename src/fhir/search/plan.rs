@@ -15,8 +15,8 @@ use crate::ids::BusinessIdentifier;
 pub struct IndexEntry {
     /// The parameter's number.
     pub parameter: i32,
-    /// Token: `code`, `system|code` or `|code`; string: folded; reference: `Type/id`, a URL or
-    /// `identifier=system|value`; composite: components joined by `$`; empty for dates and numbers.
+    /// Token: the code, U+001F and the mark of its system; string: folded; reference: `Type/id`, a URL
+    /// or `identifier=` and the token; composite: components joined by `$`; empty for dates and numbers.
     pub value: String,
     /// Dates: first microsecond covered; numbers: scaled low bound; else 0.
     pub low: i64,
@@ -185,6 +185,8 @@ pub enum Match {
     Exact(String),
     /// The value starts with this.
     Prefix(String),
+    /// The value ends with this.
+    Suffix(String),
     /// The bounds stand so.
     Interval(Interval),
 }
@@ -195,6 +197,7 @@ impl fmt::Debug for Match {
         match self {
             Self::Exact(_) => f.write_str("Exact(***)"),
             Self::Prefix(_) => f.write_str("Prefix(***)"),
+            Self::Suffix(_) => f.write_str("Suffix(***)"),
             Self::Interval(interval) => interval.fmt(f),
         }
     }

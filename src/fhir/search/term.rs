@@ -2,7 +2,7 @@
 
 use super::plan::{Match, Naming, Options, Term};
 use super::table::{Kind, Parameter};
-use super::{capped, composite, date, fold, number, reference, token};
+use super::{capped, composite, date, fold, index, number, reference, token};
 
 /// The condition of a parameter with its modifier and its value, all ORed values in one. `None`:
 /// the modifier, the prefix or the value cannot be honoured.
@@ -28,7 +28,7 @@ fn missing(parameter: &Parameter, value: &str) -> Option<Term> {
         _ => return None,
     };
     let is_served = match parameter.kind {
-        Kind::Special => false,
+        _ if !index::has_rows(parameter) => false,
         Kind::Composite => composite::compile(parameter).is_some(),
         _ => true,
     };
@@ -54,7 +54,7 @@ fn matches(parameter: &Parameter, modifier: Option<&str>, value: &str, options: 
         Kind::Date => Some(intervals(date::intervals(value, options.now.as_microsecond())?)),
         Kind::Number | Kind::Quantity => Some(intervals(number::intervals(value)?)),
         Kind::Composite => composite::matches(parameter, value, &|kind, part| match kind {
-            Kind::Token => Some(vec![token::Token::read(part)?.matches(naming)]),
+            Kind::Token => Some(vec![token::Token::read(part)?.form(naming)?]),
             Kind::Reference => references(parameter, None, part, naming),
             _ => Some(vec![Match::Exact(unescape(part))]),
         }),
@@ -73,7 +73,7 @@ fn tokens(parameter: &Parameter, value: &str, naming: &Naming<'_>) -> Option<Vec
         if token.code.is_empty() {
             return None;
         }
-        token.system = None;
+        token.system = Some(String::new());
     }
     Some(vec![token.matches(naming)])
 }
@@ -86,8 +86,9 @@ pub(super) fn names_system_of_bare_code(parameter: &Parameter, value: &str) -> b
 fn references(parameter: &Parameter, modifier: Option<&str>, value: &str, naming: &Naming<'_>) -> Option<Vec<Match>> {
     if modifier == Some("identifier") {
         return Some(vec![match token::Token::read(value)?.matches(naming) {
-            Match::Exact(row) => Match::Exact(capped(format!("{}{row}", reference::IDENTIFIER))),
+            Match::Exact(row) => Match::Exact(format!("{}{row}", reference::IDENTIFIER)),
             Match::Prefix(row) => Match::Prefix(format!("{}{row}", reference::IDENTIFIER)),
+            Match::Suffix(end) => Match::Suffix(end),
             Match::Interval(_) => return None,
         }]);
     }

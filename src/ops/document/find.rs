@@ -19,7 +19,7 @@ use crate::ops::Service;
 use crate::ops::consult::{Consulted, consult};
 use crate::ops::facts::{self, Named};
 use crate::ops::profile::exists::{Record, record};
-use crate::ops::resource::search::{Page, page, predicate};
+use crate::ops::resource::search::{Page, matching, page, predicate};
 use crate::ops::trace::Trace;
 use crate::rules::facts::{DocumentFacts, Facts};
 use crate::rules::visibility::{self, Label};
@@ -131,7 +131,7 @@ fn permitted(verdict: Verdict) -> Result<Permit, Denial> {
 /// Leaves out the documents that a label hides: of results, totals and pages alike.
 fn not_hidden(labels: &[Label]) -> Option<Condition> {
     let parameter = fhir::search::find("DocumentReference", "security-label")?.number;
-    let any_of: Vec<Match> = labels.iter().map(|label| Match::Exact(label.name().to_owned())).collect();
+    let any_of: Vec<Match> = labels.iter().map(|label| matching(&fhir::search::of_code(label.name()))).collect();
     (!any_of.is_empty()).then_some(Condition::Index { parameter, any_of, negated: true })
 }
 

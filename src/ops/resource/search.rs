@@ -70,10 +70,12 @@ fn condition(term: &Term, patient: PatientKey) -> Condition {
     }
 }
 
-fn matching(value: &search::Match) -> Match {
+/// One comparison in the store's words.
+pub(crate) fn matching(value: &search::Match) -> Match {
     match value {
         search::Match::Exact(value) => Match::Exact(value.clone()),
         search::Match::Prefix(value) => Match::Prefix(value.clone()),
+        search::Match::Suffix(value) => Match::Suffix(value.clone()),
         search::Match::Interval(bounds) => Match::Interval(interval(bounds)),
     }
 }

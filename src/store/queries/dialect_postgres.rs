@@ -4,24 +4,33 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Binary, Integer, SmallInt, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, SmallInt, Text};
+
+use uuid::Uuid;
 
 use super::Conn;
-use crate::model::resource::NewResource;
+use crate::model::resource::IndexRow;
 use crate::store::error::Result;
+use crate::store::schema::search_index;
 
-pub(in crate::store) fn put_index_rows(conn: &mut Conn, pt: i64, new: &NewResource) -> Result<()> {
-    if new.index.is_empty() {
+pub(in crate::store) fn put_index_rows(
+    conn: &mut Conn,
+    pt: i64,
+    kind: i16,
+    id: Uuid,
+    index: &[IndexRow],
+) -> Result<()> {
+    if index.is_empty() {
         return Ok(());
     }
     let statement = PutIndexRows {
         pt,
-        kind: new.kind.number(),
-        id: new.id.as_bytes(),
-        parameters: new.index.iter().map(|row| row.parameter).collect(),
-        values: new.index.iter().map(|row| row.value.as_str()).collect(),
-        lows: new.index.iter().map(|row| row.low).collect(),
-        highs: new.index.iter().map(|row| row.high).collect(),
+        kind,
+        id: id.as_bytes(),
+        parameters: index.iter().map(|row| row.parameter).collect(),
+        values: index.iter().map(|row| row.value.as_str()).collect(),
+        lows: index.iter().map(|row| row.low).collect(),
+        highs: index.iter().map(|row| row.high).collect(),
     };
     statement.execute(conn)?;
     Ok(())
@@ -59,9 +68,15 @@ impl QueryFragment<Pg> for PutIndexRows<'_> {
         out.push_bind_param::<Array<BigInt>, _>(&self.lows)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<BigInt>, _>(&self.highs)?;
-        out.push_sql(") AS row ON CONFLICT DO NOTHING");
+        out.push_sql(") AS row");
         Ok(())
     }
 }
 
 impl RunQueryDsl<Conn> for PutIndexRows<'_> {}
+
+/// Whether the value of an index row ends with this.
+pub(in crate::store) fn ends_with(end: &str) -> impl BoxableExpression<search_index::table, Pg, SqlType = Bool> {
+    let start = diesel::dsl::sql::<Bool>("right(value, length(").bind::<Text, _>(end.to_owned());
+    start.sql(")) = ").bind::<Text, _>(end.to_owned())
+}

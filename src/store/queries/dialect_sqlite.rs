@@ -3,19 +3,28 @@
 
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Integer, SmallInt, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, SmallInt, Text};
 use diesel::sqlite::Sqlite;
 
+use uuid::Uuid;
+
 use super::Conn;
-use crate::model::resource::{IndexRow, NewResource};
+use crate::model::resource::IndexRow;
 use crate::store::error::Result;
+use crate::store::schema::search_index;
 
 /// Rows of the longer statement: a fiche has about thirty, a submission set half of that.
 const MANY: usize = 8;
 
-pub(in crate::store) fn put_index_rows(conn: &mut Conn, pt: i64, new: &NewResource) -> Result<()> {
-    let (kind, id) = (new.kind.number(), new.id.as_bytes().as_slice());
-    let (many, few) = new.index.as_chunks::<MANY>();
+pub(in crate::store) fn put_index_rows(
+    conn: &mut Conn,
+    pt: i64,
+    kind: i16,
+    id: Uuid,
+    index: &[IndexRow],
+) -> Result<()> {
+    let id = id.as_bytes().as_slice();
+    let (many, few) = index.as_chunks::<MANY>();
     for rows in many {
         PutIndexRows { pt, kind, id, rows }.execute(conn)?;
     }
@@ -40,7 +49,9 @@ impl<const N: usize> QueryId for PutIndexRows<'_, N> {
 
 impl<const N: usize> QueryFragment<Sqlite> for PutIndexRows<'_, N> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("INSERT INTO search_index (pt, kind, id, parameter, value, low, high) VALUES ");
+        // Without OR FAIL each statement of several rows would first copy every page it touches, to be
+        // undone on its own: a unit that fails is undone whole.
+        out.push_sql("INSERT OR FAIL INTO search_index (pt, kind, id, parameter, value, low, high) VALUES ");
         for (place, row) in self.rows.iter().enumerate() {
             out.push_sql(if place == 0 { "(" } else { ", (" });
             out.push_bind_param::<BigInt, _>(&self.pt)?;
@@ -58,9 +69,14 @@ impl<const N: usize> QueryFragment<Sqlite> for PutIndexRows<'_, N> {
             out.push_bind_param::<BigInt, _>(&row.high)?;
             out.push_sql(")");
         }
-        out.push_sql(" ON CONFLICT DO NOTHING");
         Ok(())
     }
 }
 
 impl<const N: usize> RunQueryDsl<Conn> for PutIndexRows<'_, N> {}
+
+/// Whether the value of an index row ends with this.
+pub(in crate::store) fn ends_with(end: &str) -> impl BoxableExpression<search_index::table, Sqlite, SqlType = Bool> {
+    let start = diesel::dsl::sql::<Bool>("substr(value, -length(").bind::<Text, _>(end.to_owned());
+    start.sql(")) = ").bind::<Text, _>(end.to_owned())
+}

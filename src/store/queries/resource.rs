@@ -8,10 +8,11 @@ use super::super::Conn;
 use super::super::dialect;
 use crate::access::permit::Permit;
 use crate::clock::to_micros;
-use crate::ids::PatientKey;
-use crate::model::resource::{NewResource, ResourceType, StoredResource};
+use crate::ids::{PatientKey, ShardKey};
+use crate::model::resource::{IndexRow, NewResource, ResourceType, StoredResource};
 use crate::store::cached::Cached;
 use crate::store::error::{Error, Result};
+use crate::store::records::{KeyedResource, ResourceKey};
 use crate::store::rows;
 use crate::store::schema::{resource, resource_history, search_index};
 
@@ -24,7 +25,7 @@ pub(in crate::store) fn put_resource(conn: &mut Conn, permit: &Permit, new: &New
     if !is_kept {
         return Err(Error::Conflict { table: "resource" });
     }
-    dialect::put_index_rows(conn, pt, new)
+    dialect::put_index_rows(conn, pt, new.kind.number(), new.id, &new.index)
 }
 
 fn insert(conn: &mut Conn, pt: i64, new: &NewResource) -> Result<bool> {
@@ -56,7 +57,7 @@ fn replace(conn: &mut Conn, pt: i64, new: &NewResource) -> Result<bool> {
         resource::body.eq(&new.body),
     ));
     Cached(statement).execute(conn)?;
-    unindex(conn, pt, kind, new.id)?;
+    unindex(conn, pt, kind, new.id, &new.former)?;
     Ok(true)
 }
 
@@ -81,12 +82,12 @@ fn shelve(conn: &mut Conn, pt: i64, kind: i16, id: Uuid, version: i32) -> Result
     Ok(Cached(statement).execute(conn)? > 0)
 }
 
-fn unindex(conn: &mut Conn, pt: i64, kind: i16, id: Uuid) -> Result<()> {
-    let rows = search_index::table
-        .filter(search_index::pt.eq(pt))
-        .filter(search_index::kind.eq(kind))
-        .filter(search_index::id.eq(id.as_bytes()));
-    Cached(diesel::delete(rows)).execute(conn)?;
+/// Takes the rows of a version out, each by its whole key: there is no second order by resource.
+fn unindex(conn: &mut Conn, pt: i64, kind: i16, id: Uuid, former: &[IndexRow]) -> Result<()> {
+    for row in former {
+        let key = (pt, kind, row.parameter, row.value.as_str(), row.low, row.high, id.as_bytes().as_slice());
+        Cached(diesel::delete(search_index::table.find(key))).execute(conn)?;
+    }
     Ok(())
 }
 
@@ -95,6 +96,7 @@ pub(in crate::store) fn withdraw_resource(
     permit: &Permit,
     kind: ResourceType,
     id: Uuid,
+    former: &[IndexRow],
     at: Timestamp,
 ) -> Result<bool> {
     let (pt, kind) = (permit.shard().get(), kind.number());
@@ -113,7 +115,7 @@ pub(in crate::store) fn withdraw_resource(
         resource::body.eq(Vec::<u8>::new()),
     ));
     Cached(statement).execute(conn)?;
-    unindex(conn, pt, kind, id)?;
+    unindex(conn, pt, kind, id, former)?;
     Ok(true)
 }
 
@@ -164,4 +166,50 @@ pub(in crate::store) fn find_version(
 
 pub(super) fn to_resource((id, version, body, updated_at): Row) -> Result<StoredResource> {
     Ok(StoredResource { id: rows::uuid(&id, "resource", "id")?, version, body, updated_at: rows::instant(updated_at) })
+}
+
+/// The rows of a resource, once the index was emptied.
+pub(in crate::store) fn put_index(conn: &mut Conn, key: ResourceKey, index: &[IndexRow]) -> Result<()> {
+    dialect::put_index_rows(conn, key.pt.get(), key.kind.number(), key.id, index)
+}
+
+/// Empties the search index of every record.
+pub(in crate::store) fn clear_index(conn: &mut Conn) -> Result<()> {
+    diesel::delete(search_index::table).execute(conn)?;
+    Ok(())
+}
+
+/// The current resources of all records in the order of their keys, after one.
+pub(in crate::store) fn list_resources(
+    conn: &mut Conn,
+    after: Option<ResourceKey>,
+    limit: i64,
+) -> Result<Vec<KeyedResource>> {
+    let mut query = resource::table
+        .filter(resource::is_deleted.eq(false))
+        .select((resource::pt, resource::kind, resource::id, resource::version, resource::body, resource::updated_at))
+        .order((resource::pt.asc(), resource::kind.asc(), resource::id.asc()))
+        .limit(limit)
+        .into_boxed();
+    if let Some(ResourceKey { pt, kind, id }) = after {
+        let (pt, kind, id) = (pt.get(), kind.number(), id.into_bytes());
+        let later = resource::pt.gt(pt);
+        let later = BoolExpressionMethods::or(later, resource::kind.gt(kind));
+        let later = BoolExpressionMethods::or(
+            later,
+            BoolExpressionMethods::and(resource::kind.eq(kind), resource::id.gt(id.to_vec())),
+        );
+        query = query.filter(resource::pt.ge(pt)).filter(later);
+    }
+    type Keyed = (i64, i16, Vec<u8>, i32, Vec<u8>, i64);
+    let found: Vec<Keyed> = query.load(conn)?;
+    found
+        .into_iter()
+        .map(|(pt, kind, id, version, body, updated_at)| {
+            let kind = rows::word(ResourceType::from_number(kind), "resource", "kind")?;
+            let resource = to_resource((id, version, body, updated_at))?;
+            let key = ResourceKey { pt: ShardKey::from_stored(pt), kind, id: resource.id };
+            Ok(KeyedResource { key, resource })
+        })
+        .collect()
 }

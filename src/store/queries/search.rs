@@ -11,7 +11,7 @@ use diesel::dsl::{max, min};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Bool};
 
-use super::super::{Conn, Db};
+use super::super::{Conn, Db, dialect};
 use super::resource::{Row, to_resource};
 use crate::access::permit::Permit;
 use crate::model::resource::StoredResource;
@@ -270,7 +270,7 @@ fn any(tests: &[Match]) -> Option<Test<'_>> {
         .iter()
         .filter_map(|test| match test {
             Match::Exact(value) => Some(value.as_str()),
-            Match::Prefix(_) | Match::Interval(_) => None,
+            Match::Prefix(_) | Match::Suffix(_) | Match::Interval(_) => None,
         })
         .collect();
     let exact: Option<Test<'_>> = match exact.as_slice() {
@@ -285,6 +285,7 @@ fn any(tests: &[Match]) -> Option<Test<'_>> {
                 Some(end) => Box::new(search_index::value.ge(prefix).and(search_index::value.lt(end))),
                 None => Box::new(search_index::value.ge(prefix)),
             }),
+            Match::Suffix(end) => Some(Box::new(dialect::ends_with(end))),
             // All four bounds are always written, so that the text is always the same.
             Match::Interval(Interval { low_from, low_to, high_from, high_to }) => Some(Box::new(
                 search_index::low

@@ -71,7 +71,7 @@ fn searches() -> Vec<Predicate> {
     let conditions = [
         vec![],
         vec![index(vec![exact("a")], false)],
-        vec![index(vec![exact("a"), exact("b"), Match::Prefix("c".to_owned())], false)],
+        vec![index(vec![exact("a"), exact("b"), Match::Prefix("c".to_owned()), Match::Suffix("d".to_owned())], false)],
         vec![index(vec![Match::Interval(interval)], false), index(vec![exact("a")], true)],
         vec![Condition::Missing { parameter: 1, missing: true }, Condition::Missing { parameter: 2, missing: false }],
         vec![Condition::Id(vec![Uuid::nil(), Uuid::max()]), Condition::LastUpdated(vec![interval, interval])],
