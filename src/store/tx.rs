@@ -106,6 +106,8 @@ verbs! {
     pub fn document::fact_documents_of_submission(patient: PatientKey, submission: Uuid) -> Vec<Document>;
     /// Whether this accessor has opened the record before.
     pub fn notice::fact_has_accessed(patient: PatientKey, accessor: &str) -> bool;
+    /// When a professional last asked whether this INS has a record; nothing where long ago.
+    pub fn client::fact_existence_step(person: &NationalId, patient: &Digest256) -> Option<Timestamp>;
     /// Whether software is enrolled and not suspended.
     pub fn client::fact_is_enrolled(id: &str) -> bool;
     /// Whether a record holds a resource of this id, in its current version.
@@ -176,6 +178,9 @@ verbs! {
     pub fn client::find_client_by_certificate(subject_dn: &str, fingerprint: &str) -> Option<ClientSoftware>;
     /// Suspends software from `at`, or (absent) resumes it; false if it is not enrolled.
     pub fn client::suspend_client(id: &str, at: Option<Timestamp>) -> bool;
+    /// Notes that a professional has just asked whether this INS has a record, and forgets those of
+    /// his steps made before `since`.
+    pub fn client::put_existence_step(person: &NationalId, patient: &Digest256, at: Timestamp, since: Timestamp) -> ();
     /// Uses up an assertion; false if it was used before.
     pub fn client::use_assertion(structure: &StructureId, jti: &str, expires_at: Timestamp) -> bool;
     /// Forgets the assertions that expired before `now`.
