@@ -16,7 +16,7 @@ use crate::ids::IdSource;
 use crate::ihe::audit;
 use crate::ops::{Domain, Service, Settings};
 use crate::store::blob::{BlobFolder, BlobLimits, MasterKeys};
-use crate::store::{Store, keyfile};
+use crate::store::Store;
 use crate::token::issue::{CnfForm, Issuer, IssuerConfig};
 use crate::token::keys::{KeyWatch, Owner, SigningAlgorithm};
 use crate::token::subject::{DevSubjectIssuer, SubjectIssuers};
@@ -196,11 +196,7 @@ fn dev_face(keys: &Path) -> Result<DevFace, Failure> {
 fn pages(options: &StartOptions) -> Result<Sealer, Failure> {
     let path = options.config.token.keys.join("pages.key");
     let failed = |error: std::io::Error| Failure::from_error("the key of page links", &error);
-    if !path.exists() {
-        let mut key = zeroize::Zeroizing::new([0_u8; 32]);
-        options.ids.fill(key.as_mut_slice());
-        keyfile::write_once(&path, key.as_slice()).map_err(failed)?;
-    }
+    super::keys::page_key(&path, options.ids.as_ref())?;
     let bytes = zeroize::Zeroizing::new(std::fs::read(&path).map_err(failed)?);
     let key = bytes.as_slice().try_into();
     let key = key.map_err(|_length| Failure::Failed(format!("{}: not a key of 32 bytes", path.display())))?;

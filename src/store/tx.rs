@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::error::{self, Fatality};
 use super::postgres::PgConn;
-use super::records::{AuditFilter, BlobFile, ChainRow, Head, OutboxItem, Seal};
+use super::records::{AuditFilter, BlobFile, ChainRow, Head, OutboxItem, Seal, WrappedKey};
 use super::{postgres, sqlite};
 use crate::access::permit::Permit;
 use crate::error::Error;
@@ -201,6 +201,10 @@ verbs! {
     pub fn audit::put_seal(seal: &Seal, heads: &[Head]) -> ();
     /// Blobs kept in files, in order, after one.
     pub fn blob::list_blob_files(after: Option<BlobFile>, limit: i64) -> Vec<BlobFile>;
+    /// The wrapped keys of all documents, in order, after one.
+    pub fn blob::list_wrapped_keys(after: Option<BlobFile>, limit: i64) -> Vec<WrappedKey>;
+    /// Keeps a document's key wrapped anew, unless it has changed meanwhile.
+    pub fn blob::put_wrapped_key(before: &WrappedKey, wrapped: &[u8]) -> bool;
     /// What the server remembers under a name.
     pub fn setting::find_setting(name: &str) -> Option<String>;
     /// Remembers a value.
