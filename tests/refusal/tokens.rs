@@ -29,7 +29,7 @@ fn of_another_audience(server: &TestServer) -> String {
         ..IssuerConfig::at(&server.origin)
     });
     let config = world.issuer.config().clone();
-    let keys = Arc::clone(&server.app.keys);
+    let keys = server.app.keys.keys();
     world.issuer = Issuer::new(config, keys, SubjectIssuers::default(), server.app.clocks.clone());
     world.structure_token("cabinet").access_token.expose().to_owned()
 }
@@ -45,7 +45,7 @@ async fn a_token_that_is_not_ours_alive_and_bound_to_this_certificate_is_401() {
     let server = TestServer::start().await;
     let martin = server.professional("dr-martin").await;
     let said = claims(martin.token());
-    let jwks = server.app.keys.load().public().jwks();
+    let jwks = server.app.keys.keys().load().public().jwks();
     let kid = jwks["keys"][0]["kid"].as_str().unwrap();
     let none = json!({ "alg": "none", "typ": "at+jwt", "kid": kid });
     let stranger = World::new().structure_token("cabinet").access_token.expose().to_owned();

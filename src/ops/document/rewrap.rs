@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::ids::IdSource;
-use crate::store::{BlobFile, Store};
 use crate::store::blob::{MasterKeys, master_of};
-
+use crate::store::{BlobFile, Store};
 
 /// Documents of one transaction: short enough for a server to go on beside.
 const PAGE: i64 = 256;

@@ -113,7 +113,8 @@ impl MasterKeys {
         let text = read(path)?;
         let known = Self::parse(&text)?;
         let fresh = (1..).map(|number: u32| KeyId(format!("k{number}")));
-        let fresh = fresh.into_iter().find(|id| known.all().all(|(known, _)| known != id)).ok_or(KeyFileError::Empty)?;
+        let fresh =
+            fresh.into_iter().find(|id| known.all().all(|(known, _)| known != id)).ok_or(KeyFileError::Empty)?;
         let mut whole = new_line(&fresh, ids);
         whole.push_str(&text);
         keyfile::replace(path, whole.as_bytes())?;

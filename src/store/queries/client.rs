@@ -125,8 +125,7 @@ pub(in crate::store) fn fact_existence_step(
     person: &NationalId,
     patient: &Digest256,
 ) -> Result<Option<Timestamp>> {
-    let query =
-        existence_step::table.find((person.as_str(), patient.0.as_slice())).select(existence_step::at);
+    let query = existence_step::table.find((person.as_str(), patient.0.as_slice())).select(existence_step::at);
     let at: Option<i64> = Cached(query).get_result(conn).optional()?;
     Ok(at.map(rows::instant))
 }

@@ -26,12 +26,7 @@ pub struct KeyWatch {
 
 impl KeyWatch {
     /// Opens the keys of a directory ([`KeyStore::open`]) and looks after them.
-    pub fn open(
-        directory: &Path,
-        algorithm: SigningAlgorithm,
-        owner: Owner,
-        now: Timestamp,
-    ) -> Result<Self, KeyError> {
+    pub fn open(directory: &Path, algorithm: SigningAlgorithm, owner: Owner, now: Timestamp) -> Result<Self, KeyError> {
         KeyStore::open(directory, algorithm, owner)?;
         let seen = Mutex::new(stamp(directory));
         let keys = Arc::new(ArcSwap::from_pointee(KeyStore::load_at(directory, algorithm, owner, now)?));
