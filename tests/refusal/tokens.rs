@@ -1,8 +1,6 @@
 //! Tokens that are not good for this request: 401 and a challenge, or 403, and nothing told
 //! (contract §6, §8).
 
-use std::sync::Arc;
-
 use espace::token::issue::{Issuer, IssuerConfig};
 use espace::token::subject::SubjectIssuers;
 use serde_json::{Value, json};
