@@ -36,5 +36,5 @@ fn oldest(at: Timestamp) -> Timestamp {
 
 /// The INS as the step names it: no table beside that of identifiers repeats it.
 fn named(ins: &Ins) -> Digest256 {
-    BusinessIdentifier { system: ins.system().to_owned(), value: ins.value().to_owned() }.digest()
+    BusinessIdentifier { system: ins.system(), value: ins.value().to_owned() }.digest()
 }

@@ -61,7 +61,8 @@ fn stamp(directory: &Path) -> Stamp {
         .filter_map(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_key = ["signing-", "next-", "retired-"].iter().any(|prefix| name.starts_with(prefix));
-            let metadata = entry.metadata().ok().filter(|_| is_key && !name.ends_with(".new"))?;
+            let is_whole = entry.path().extension().is_none_or(|extension| extension != "new");
+            let metadata = entry.metadata().ok().filter(|_| is_key && is_whole)?;
             Some((name, metadata.modified().ok(), metadata.len()))
         })
         .collect();
