@@ -324,7 +324,10 @@ fn the_data_model_names_every_table_with_its_key() {
             (name.to_owned(), key.split(',').map(|column| column.trim().to_owned()).collect())
         })
         .collect();
-    assert_eq!(told, primary_keys(&paper("migrations/sqlite/0001_foundation/up.sql")));
+    let mut steps: Vec<_> = fs::read_dir(root().join("migrations/sqlite")).unwrap().map(|step| step.unwrap()).collect();
+    steps.sort_by_key(fs::DirEntry::file_name);
+    let made = steps.iter().map(|step| fs::read_to_string(step.path().join("up.sql")).unwrap());
+    assert_eq!(told, primary_keys(&made.collect::<String>()));
 }
 
 #[test]

@@ -18,7 +18,9 @@ use crate::config::Config;
 use crate::http;
 use crate::ids::{IdSource, SystemIds};
 use crate::ops::resource::reindex::reindex;
+use crate::ops::document::rewrap;
 use crate::store::Store;
+use crate::store::blob::{KeyFileError, MasterKeys};
 use crate::telemetry::{self, Format};
 use crate::workers::{self, CLOCK_SETTING};
 
@@ -111,6 +113,7 @@ impl Dev {
         let store = Store::open(config.store.clone(), Arc::clone(&ids)).await;
         let store = store.map_err(|error| Failure::from_error("the database", &error))?;
         reindex(&store).await.map_err(|error| Failure::from_error("the search index", &error))?;
+        keys_are_kept(&config, &store).await?;
         let clocks = Clocks { domain: self.domain_clock(&store).await?, real: Arc::new(SystemClock) };
         seed::if_empty(&store, &self.certs, clocks.domain.now()).await?;
         // The disk works on this while the server is put together.
@@ -155,6 +158,36 @@ fn origin(text: &str) -> Result<Origin, String> {
         return Ok(Origin::Now);
     }
     text.parse().map(Origin::At).map_err(|error| format!("neither `now` nor an RFC 3339 instant: {error}"))
+}
+
+/// A kept database needs the keys it was written with: new ones in their place would look like a
+/// start, and leave its documents unreadable and its seals unverifiable.
+async fn keys_are_kept(config: &Config, store: &Store) -> Result<(), Failure> {
+    let failed = |error: crate::error::Error| Failure::from_error("the database", &error);
+    let lost = |path: &Path, what: &str| {
+        let path = path.display();
+        Failure::Failed(format!(
+            "{what}, but {path} is not the key it was kept with: put that key back, or forget everything with --reset"
+        ))
+    };
+    let master = &config.documents.keys;
+    if rewrap::any(store).await.map_err(failed)? {
+        let keys = MasterKeys::load(master).map(Arc::new);
+        let opens = match keys {
+            Ok(keys) => rewrap::opens(store, keys).await.map_err(failed)?,
+            Err(KeyFileError::File(error)) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(error) => return Err(Failure::from_error("master keys", &error)),
+        };
+        if !opens {
+            return Err(lost(master, "the database holds documents"));
+        }
+    }
+    let seal = config.token.keys.join("seal.der");
+    let sealed = store.system_read("seal.find", |tx| tx.find_last_seal()).await.map_err(failed)?;
+    if sealed.is_some() && !seal.exists() {
+        return Err(lost(&seal, "the database holds sealed traces"));
+    }
+    Ok(())
 }
 
 /// Until the worker keeps the clock, a crash must not make it go back either.

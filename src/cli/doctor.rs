@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::demo::seed::certificate_of;
 use super::place::Place;
 use super::{Failure, output, runtime};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::http::tls::{Settings, Tls};
+use crate::ids::SystemIds;
+use crate::ops::document::rewrap;
 use crate::store::Store;
 use crate::store::blob::MasterKeys;
 use crate::token::keys::{KeyStore, Owner, SigningAlgorithm};
+use crate::token::subject::SubjectIssuers;
+use crate::token::trust::IssuerWatch;
 use crate::workers::SealKey;
 
 /// Explain what is wrong with a configuration, certificate, clock or database
@@ -34,10 +39,18 @@ impl Doctor {
         let is_production = self.place.is_production();
         let owner = if is_production { Owner::Production } else { Owner::Dev };
         note("certificates", certificates(&config, is_production));
+        note("clock", clock(&config, &SystemClock));
         note("signing keys", keys(KeyStore::load(&config.token.keys, SigningAlgorithm::Es256, owner)));
+        note("issuers", keys(IssuerWatch::over(config.token.issuers.clone(), SubjectIssuers::default()).read()));
         note("master keys", keys(MasterKeys::load(&config.documents.keys)));
-        note("seal key", keys(SealKey::load(&config.token.keys.join("seal.der"))));
-        note("database", database(&config)?);
+        let seal = SealKey::load(&config.token.keys.join("seal.der"));
+        note("seal key", keys(seal.as_ref()));
+        let sound = database(&config)?;
+        let is_sound = sound.is_ok();
+        note("database", sound);
+        if is_sound {
+            note("what is kept", runtime::block_on(kept(&config, seal.ok(), is_production))?);
+        }
         for problem in &problems {
             output::say(&format!("PROBLEM {problem}"));
         }
@@ -52,6 +65,43 @@ fn certificates(config: &Config, is_production: bool) -> Result<String, String> 
     let tls = Tls::load(settings, Arc::new(SystemClock)).map_err(|error| chain(&error))?;
     let alarms = tls.alarms();
     if alarms.is_empty() { Ok("in order".to_owned()) } else { Err(format!("{alarms:?}")) }
+}
+
+/// The real clock, by the server's own certificate: outside its dates either of them is wrong.
+fn clock(config: &Config, real: &dyn Clock) -> Result<String, String> {
+    let path = config.server.certificates.join("server.pem");
+    let certificate = certificate_of(&path).map_err(|failure| failure.to_string())?;
+    let (from, until) = certificate.validity().ok_or("the server's certificate has no dates")?;
+    let now = real.now();
+    if now < from || until <= now {
+        return Err(format!("it is {now} here, and the server's certificate is good from {from} to {until}"));
+    }
+    Ok("in order".to_owned())
+}
+
+/// What the database holds, by the keys that should open it and by the clock: a seal of the future was
+/// made by a clock that was ahead, or this one is behind.
+async fn kept(config: &Config, seal: Option<SealKey>, is_production: bool) -> Result<String, String> {
+    let failed = |error: crate::error::Error| chain(&error);
+    let store = Store::open(config.store.clone(), Arc::new(SystemIds::default())).await;
+    let store = store.map_err(|error| chain(&error))?;
+    if let Ok(keys) = MasterKeys::load(&config.documents.keys)
+        && !rewrap::opens(&store, Arc::new(keys)).await.map_err(failed)?
+    {
+        return Err("no master key opens the first document: documents cannot be read".to_owned());
+    }
+    let last = store.system_read("seal.find", |tx| tx.find_last_seal()).await.map_err(failed)?;
+    if let (Some(last), Some(seal)) = (&last, seal)
+        && !seal.verifies(&last.payload, &last.signature)
+    {
+        return Err("the seal key is not the one that made the last seal".to_owned());
+    }
+    let now = SystemClock.now();
+    // A development server keeps a clock of its own.
+    match last.map(|seal| seal.sealed_at).filter(|at| is_production && now < *at) {
+        Some(at) => Err(format!("its last seal is of {at}, and it is {now} here: the clock went back")),
+        None => Ok("in order".to_owned()),
+    }
 }
 
 fn keys<T, E: std::error::Error>(loaded: Result<T, E>) -> Result<String, String> {

@@ -7,6 +7,7 @@ mod client;
 pub mod demo;
 mod dev;
 mod doctor;
+mod keys;
 mod later;
 mod migrate;
 mod outbox;
@@ -42,6 +43,7 @@ enum Command {
     /// Background work only (many machines, PostgreSQL): a later delivery
     Worker(later::Later),
     Migrate(migrate::Migrate),
+    Keys(keys::Keys),
     Pki(pki::Pki),
     Token(token::Token),
     Client(client::Client),
@@ -105,6 +107,7 @@ pub fn run() -> ExitCode {
         Command::Dev(dev) => dev.run(),
         Command::Serve(serve) => serve.run(),
         Command::Migrate(migrate) => migrate.run(),
+        Command::Keys(keys) => keys.run(),
         Command::Pki(pki) => pki.run(),
         Command::Token(token) => token.run(),
         Command::Client(client) => client.run(),

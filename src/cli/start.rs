@@ -4,8 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-
 use super::Failure;
 use super::demo::personas::Demo;
 use crate::clock::Clocks;
@@ -17,11 +15,12 @@ use crate::http::{self, App, DevFace, Listening};
 use crate::ids::IdSource;
 use crate::ihe::audit;
 use crate::ops::{Domain, Service, Settings};
+use crate::store::Store;
 use crate::store::blob::{BlobFolder, BlobLimits, MasterKeys};
-use crate::store::{Store, keyfile};
 use crate::token::issue::{CnfForm, Issuer, IssuerConfig};
-use crate::token::keys::{KeyStore, Owner, SigningAlgorithm};
+use crate::token::keys::{KeyWatch, Owner, SigningAlgorithm};
 use crate::token::subject::{DevSubjectIssuer, SubjectIssuers};
+use crate::token::trust::IssuerWatch;
 use crate::token::verify::Verifier;
 use crate::workers::{self, SealKey, Works};
 
@@ -104,15 +103,13 @@ fn assemble(options: &StartOptions, port: u16) -> Result<App, Failure> {
     let origin = config.server.origin.clone().unwrap_or_else(|| format!("https://localhost:{port}"));
     let base = format!("{origin}/fhir");
     let owner = if options.is_dev { Owner::Dev } else { Owner::Production };
-    let keys = KeyStore::open(&config.token.keys, SigningAlgorithm::Es256, owner)
+    let watch = KeyWatch::open(&config.token.keys, SigningAlgorithm::Es256, owner, options.clocks.real.now())
         .map_err(|error| Failure::from_error("signing keys", &error))?;
-    let keys = Arc::new(ArcSwap::from_pointee(keys));
+    let keys = watch.keys();
     let dev = if options.is_dev { Some(dev_face(&config.token.keys)?) } else { None };
-    let subjects = match &dev {
-        Some(dev) => SubjectIssuers::dev(&dev.issuer),
-        None => SubjectIssuers::production(Vec::new())
-            .map_err(|error| Failure::from_error("issuers of subject tokens", &error))?,
-    };
+    let own = dev.as_ref().map(|dev| SubjectIssuers::dev(&dev.issuer)).unwrap_or_default();
+    let issuers = IssuerWatch::over(config.token.issuers.clone(), own);
+    let subjects = issuers.read().map_err(|error| Failure::from_error("issuers of subject tokens", &error))?;
     let cnf = match config.token.cnf {
         config::Cnf::Rfc => CnfForm::Rfc,
         config::Cnf::Compat => CnfForm::Compat,
@@ -131,7 +128,8 @@ fn assemble(options: &StartOptions, port: u16) -> Result<App, Failure> {
         tls: Arc::new(tls),
         issuer: Issuer::new(issuer, Arc::clone(&keys), subjects, options.clocks.clone()),
         verifier,
-        keys,
+        keys: watch,
+        issuers,
         dev,
         pages: pages(options)?,
         server: audit::Server { base: base.clone(), site: origin.clone() },
@@ -198,11 +196,7 @@ fn dev_face(keys: &Path) -> Result<DevFace, Failure> {
 fn pages(options: &StartOptions) -> Result<Sealer, Failure> {
     let path = options.config.token.keys.join("pages.key");
     let failed = |error: std::io::Error| Failure::from_error("the key of page links", &error);
-    if !path.exists() {
-        let mut key = zeroize::Zeroizing::new([0_u8; 32]);
-        options.ids.fill(key.as_mut_slice());
-        keyfile::write_once(&path, key.as_slice()).map_err(failed)?;
-    }
+    super::keys::page_key(&path, options.ids.as_ref())?;
     let bytes = zeroize::Zeroizing::new(std::fs::read(&path).map_err(failed)?);
     let key = bytes.as_slice().try_into();
     let key = key.map_err(|_length| Failure::Failed(format!("{}: not a key of 32 bytes", path.display())))?;

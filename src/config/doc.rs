@@ -88,7 +88,7 @@ pub const KEYS: &[Key] = &[
         "token",
         "keys",
         "\"data/keys\"",
-        "Folder of `signing-es256.pem` (PKCS#8), retired public keys, `seal.der` and `pages.key`.",
+        "Folder of `signing-es256.pem` and `next-es256.pem` (PKCS#8), retired public keys, `seal.der` and `pages.key`. Watched.",
     ),
     key(
         "token",
@@ -97,6 +97,12 @@ pub const KEYS: &[Key] = &[
         "`rfc`: RFC 8705 only; `compat`: also base64 of the hexadecimal digest, as ANS examples write it.",
     ),
     key("token", "ttl_seconds", "60", "Life of an access token where the client asks for none, seconds, at most 300."),
+    key(
+        "token",
+        "issuers",
+        "[]",
+        "Tables `[[token.issuers]]`: whose subject tokens are exchanged. `issuer` (`iss`), `kind` (`psc` or `ihe`), `audience` (in `aud`, or `azp`), `jwks` (file, watched) or `jwks_inline` (JSON), `algorithms` (`[\"ES256\", \"RS256\"]`).",
+    ),
     key("td02", "traits", "false", "Whether TD0.2 and the read of a Patient tell name, gender and birth date."),
     key("td02", "per_minute", "600", "Existence tests per structure and minute; then 429."),
     key(

@@ -226,11 +226,13 @@ pub struct Token {
     pub cnf: Cnf,
     /// Life of a token in seconds, at most 300.
     pub ttl_seconds: u32,
+    /// External issuers of subject tokens (`[[token.issuers]]`).
+    pub issuers: Vec<crate::token::trust::TrustedIssuer>,
 }
 
 impl Default for Token {
     fn default() -> Self {
-        Self { keys: PathBuf::from("data/keys"), cnf: Cnf::default(), ttl_seconds: 60 }
+        Self { keys: PathBuf::from("data/keys"), cnf: Cnf::default(), ttl_seconds: 60, issuers: Vec::new() }
     }
 }
 

@@ -309,6 +309,10 @@ catalogue! {
     NoRecord = "dmp-inexistant", 422, BusinessRule, Some("XDSUnknownPatientId"), Minor, Info,
         "Aucun DMP ouvert pour ce patient. S'il ne s'est pas opposé et n'a pas été informé, l'inviter à appeler le 34 22.",
         "No open record for this patient. Unless they objected, and if they were never informed, invite them to call 34 22.";
+    /// The web channel feeds without a TD0.2 by the same user on the same patient.
+    ExistenceNotVerified = "existence-non-verifiee", 422, BusinessRule, None, Minor, Info,
+        "L'existence du DMP de ce patient doit être vérifiée dans les cinq minutes qui précèdent.",
+        "The existence of this patient's record must be checked within the five minutes before.";
     /// SHA-1 of the raw bytes.
     HashDiffers = "empreinte", 422, Value, Some("XDSNonIdenticalHash"), Serious, Info,
         "L'empreinte du document ne correspond pas à son contenu.",

@@ -21,8 +21,9 @@ use crate::model::directory::ClientSoftware;
 use crate::ops::Service;
 use crate::telemetry::Metrics;
 use crate::token::issue::Issuer;
-use crate::token::keys::KeyStore;
+use crate::token::keys::KeyWatch;
 use crate::token::subject::DevSubjectIssuer;
+use crate::token::trust::IssuerWatch;
 use crate::token::verify::Verifier;
 
 /// How long the list of enrolled software is used before it is read again. A suspension does not
@@ -52,8 +53,10 @@ pub struct Parts {
     pub issuer: Issuer,
     /// Verifies tokens.
     pub verifier: Verifier,
-    /// Signing keys.
-    pub keys: Arc<ArcSwap<KeyStore>>,
+    /// Signing keys, looked after.
+    pub keys: KeyWatch,
+    /// External issuers of subject tokens, looked after.
+    pub issuers: IssuerWatch,
     /// Development endpoints; none in production.
     pub dev: Option<DevFace>,
     /// Seals page links.

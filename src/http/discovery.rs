@@ -21,7 +21,7 @@ pub(crate) async fn capabilities(app: web::Data<App>, _certified: Certified) -> 
 
 /// `GET /oauth2/jwks`.
 pub(crate) async fn jwks(app: web::Data<App>, _certified: Certified) -> HttpResponse {
-    answer::json(StatusCode::OK, &app.keys.load().public().jwks())
+    answer::json(StatusCode::OK, &app.keys.keys().load().public().jwks())
 }
 
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414).

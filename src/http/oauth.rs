@@ -3,22 +3,27 @@
 //! The client is its certificate; what the certificate and a signed assertion name is looked up
 //! here, and judged in `token`.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::answer::{self, Refusal};
 use super::app::App;
 use super::extract::body::{Body, pairs};
 use super::extract::caller::Certified;
+use crate::access::context::Context;
 use crate::access::identity::Certificate;
 use crate::error::{Code, Error};
 use crate::ids::Digest256;
 use crate::model::caller::CallerClass;
 use crate::model::directory::{ClientSoftware, Exercise, Structure};
+use crate::ops::trace;
 use crate::rules::gate;
 use crate::token::grant::TokenRequest;
-use crate::token::issue::{Facts, Identified, IssueError, Who};
+use crate::token::issue::{Facts, Identified, IssueError, Issued, Who};
 use crate::token::refusal::OAuthCode;
 use crate::token::scope::Scope;
 use crate::token::{metadata, refusal};
@@ -28,17 +33,28 @@ const FORM_LIMIT: u64 = 64 * 1024;
 /// What is no form is a request without parameters (RFC 6749 §5.2).
 const UNREADABLE: refusal::Refusal = refusal::Refusal::new(OAuthCode::InvalidRequest, "the form cannot be read");
 
+/// Who may ask what a token says.
+const NOT_ENROLLED: refusal::Refusal =
+    refusal::Refusal::new(OAuthCode::InvalidClient, "this certificate's software is not enrolled");
+
 /// ITI-71.
 pub(crate) async fn token(
     app: web::Data<App>,
     certified: Certified,
+    request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Refusal> {
-    let Certified { certificate, envelope } = certified;
-    issue(&app, &certificate, payload).await.map_err(|error| envelope.refuse(&app, error))
+    let address = request.peer_addr().map(|address| address.ip());
+    issue(&app, &certified, address, payload).await.map_err(|error| certified.envelope.refuse(&app, error))
 }
 
-async fn issue(app: &App, certificate: &Certificate, payload: web::Payload) -> Result<HttpResponse, Error> {
+async fn issue(
+    app: &App,
+    certified: &Certified,
+    address: Option<IpAddr>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Error> {
+    let certificate: &Certificate = &certified.certificate;
     let form = match form(app, payload).await {
         Ok(form) => form,
         Err(error) if matches!(error.code(), Code::Structure | Code::Value) => return Ok(refused(app, UNREADABLE)),
@@ -63,10 +79,31 @@ async fn issue(app: &App, certificate: &Certificate, payload: web::Payload) -> R
     let admits =
         |class: CallerClass, profiles: &[String], scope: &Scope| gate::may_grant(class, profiles, &scope.to_string());
     match app.issuer.issue(&request, &identified, certificate, &facts, &admits, app.ids.as_ref()) {
-        Ok(issued) => Ok(answer::json(StatusCode::OK, &issued.body())),
+        Ok(issued) => {
+            trace(app, certified, address, &issued).await?;
+            Ok(answer::json(StatusCode::OK, &issued.body()))
+        }
         Err(IssueError::Refused(refusal)) => Ok(refused(app, refusal)),
         Err(fault @ IssueError::Signing(_)) => Err(Error::from(Code::Internal).because(fault)),
     }
+}
+
+/// A token leaves its trace on the chain of the structure it speaks for, before it is handed out.
+/// What was refused is counted as a security event and touched no record.
+async fn trace(app: &App, certified: &Certified, address: Option<IpAddr>, issued: &Issued) -> Result<(), Error> {
+    let token = issued.verified().ok_or(Code::Internal)?;
+    let context = Context {
+        caller: token.caller(Arc::clone(&certified.certificate)),
+        purpose: token.purpose,
+        reason: token.reason().map(str::to_owned),
+        request_id: certified.envelope.request_id.clone(),
+        at: app.now(),
+        address,
+        language: certified.envelope.language,
+    };
+    // Neither scopes nor grant types hold a character that a query would have to escape but the space.
+    let query = format!("grant_type={}&scope={}", issued.grant_type(), issued.claims.scope.replace(' ', "+"));
+    trace::granted(&app.service, context, &query).await
 }
 
 struct LookedUp {
@@ -121,11 +158,47 @@ fn refused(app: &App, refusal: refusal::Refusal) -> HttpResponse {
 pub(crate) async fn introspect(
     app: web::Data<App>,
     certified: Certified,
+    request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Refusal> {
-    let form = form(&app, payload).await.map_err(|error| certified.envelope.refuse(&app, error))?;
+    let Certified { certificate, envelope } = certified;
+    let bearer = request.headers().get(header::AUTHORIZATION).cloned();
+    let answered = tell(&app, &certificate, bearer.as_ref(), payload).await;
+    answered.map_err(|error| envelope.refuse(&app, error))
+}
+
+/// Told to enrolled software alone: it is its certificate, and where it presents a token of its own
+/// that token must be good too.
+async fn tell(
+    app: &App,
+    certificate: &Certificate,
+    bearer: Option<&HeaderValue>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Error> {
+    let form = form(app, payload).await?;
+    if let Some(bearer) = bearer {
+        let own = bearer.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+        let verified = own.and_then(|own| app.verifier.verify(own, certificate).ok());
+        verified.ok_or_else(|| {
+            app.metrics.security_event("token-refused");
+            Error::from(Code::Login)
+        })?;
+    }
     let token = form.iter().find(|(name, _)| name == "token").map(|(_, token)| token.as_str());
     let verified = token.and_then(|token| app.verifier.verify_unbound(token).ok());
+    let subject = certificate.subject.clone();
+    let fingerprint = format!("{:?}", Digest256(certificate.fingerprint));
+    let named = verified.as_ref().map(|token| token.claims.client_id.clone());
+    let looked_up = app.service.store.system_read("token.introspect", move |tx| {
+        let asks = tx.find_client_by_certificate(&subject, &fingerprint)?;
+        let is_live = named.as_ref().map_or(Ok(false), |id| tx.fact_is_enrolled(id))?;
+        Ok((asks.is_some_and(|software| software.suspended_at.is_none()), is_live))
+    });
+    let (may_ask, is_live) = looked_up.await?;
+    if !may_ask {
+        return Ok(refused(app, NOT_ENROLLED));
+    }
+    let verified = verified.filter(|_| is_live);
     Ok(answer::json(StatusCode::OK, &metadata::introspection(verified.as_deref())))
 }
 

@@ -13,8 +13,12 @@ use crate::access::permit::Denial;
 use crate::clock::Stopwatch;
 use crate::error::{Code, Error};
 use crate::model::audit::Act;
+use crate::ops::profile::step;
 use crate::ops::trace;
 use crate::rules::gate::{self, Route};
+
+/// The enrolment of the web channel for professionals.
+const WEB_CHANNEL: &str = "webps";
 
 /// Runs a handler's work for a caller whom the gate lets through.
 pub(crate) async fn serve(
@@ -53,6 +57,14 @@ async fn pass(app: &App, signed: &Signed, route: Route, act: Act) -> Result<(), 
     if let Err(refusal) = gate::allows(route, caller.class, &caller.scopes, &profiles) {
         return trace::denied(&app.service, ctx, act, Denial::new(Code::Forbidden, refusal.rule())).await;
     }
+    // The web channel asks first whether there is a record; its feeds are not looked at before.
+    let feeds = matches!(route, Route::ProvideDocumentBundle | Route::SimplifiedPublish);
+    if feeds
+        && profiles.iter().any(|profile| profile == WEB_CHANNEL)
+        && let Err(denial) = step::made(&app.service.store, ctx).await?
+    {
+        return trace::denied(&app.service, ctx, act, denial).await;
+    }
     if !signed.takes_json && route != Route::RetrieveDocument {
         return trace::denied(&app.service, ctx, act, Denial::new(Code::NotAcceptable, "R4 http#mime-type")).await;
     }
@@ -89,6 +101,12 @@ fn probed(app: &App, ctx: &Context, route: Route, code: Code) {
 pub(crate) async fn opens(app: &App, ctx: &Context, route: Route) -> Result<bool, Error> {
     let profiles = app.profiles(&ctx.caller.client_id).await?.unwrap_or_default();
     Ok(gate::allows(route, ctx.caller.class, &ctx.caller.scopes, &profiles).is_ok())
+}
+
+/// Whether the caller's software is the web channel for professionals (webPS).
+pub(crate) async fn is_web_channel(app: &App, ctx: &Context) -> Result<bool, Error> {
+    let profiles = app.profiles(&ctx.caller.client_id).await?.unwrap_or_default();
+    Ok(profiles.iter().any(|profile| profile == WEB_CHANNEL))
 }
 
 /// Whether the caller's software is enrolled to consult, and not only to feed.

@@ -83,10 +83,32 @@ fn watch_trust(app: Arc<App>) -> JoinHandle<()> {
                     tracing::error!(%error, "certificates or lists could not be read; those in force stay so");
                 }
             }
+            look_after_keys(&app);
             app.count_handshakes();
             app.metrics.crl_expired(app.tls.alarms().iter().any(|alarm| matches!(alarm, Alarm::ListOverdue { .. })));
         }
     })
+}
+
+/// Puts in force signing keys and keys of external issuers that have changed.
+fn look_after_keys(app: &App) {
+    match app.keys.poll(app.clocks.real.now()) {
+        Ok(true) => {
+            // A signature verified under a key that was taken away counts no more.
+            app.verifier.forget();
+            tracing::info!(kid = app.keys.keys().load().kid(), "signing keys were read again");
+        }
+        Ok(false) => {}
+        Err(error) => tracing::error!(%error, "signing keys could not be read; those in force stay so"),
+    }
+    match app.issuers.poll() {
+        Ok(Some(issuers)) => {
+            app.issuer.believe(issuers);
+            tracing::info!("keys of external issuers were read again");
+        }
+        Ok(None) => {}
+        Err(error) => tracing::error!(%error, "keys of external issuers could not be read; those in force stay so"),
+    }
 }
 
 /// Starts to serve. Must be called inside an actix (or tokio) runtime.

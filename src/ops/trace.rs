@@ -122,6 +122,14 @@ pub async fn denied<T: Send + 'static>(
     settled.await?.into_result()
 }
 
+/// Leaves the trace of an access token that was made (ITI-71), on the chain of the structure it speaks
+/// for; `query` is the request without proofs. Nothing is read: the trace alone is appended.
+pub async fn granted(service: &Service, ctx: Context, query: &str) -> Result<(), Error> {
+    let record = Trace::of(&ctx, service.ids.uuid(ctx.at), Act::GetAccessToken).query(query).done("ITI-71");
+    let settled = service.store.read("token.granted", Arc::new(ctx), move |_tx| Ok(Settled::done((), record.clone())));
+    settled.await?.into_result()
+}
+
 /// Leaves the trace of an input that could not be accepted.
 pub async fn failed(service: &Service, ctx: &Arc<Context>, act: Act, error: &Error) -> Result<(), Error> {
     let rule = error.issues().first().and_then(|issue| issue.rule.clone());

@@ -30,6 +30,18 @@ pub fn write_once(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     }
 }
 
+/// Puts other bytes in the place of a file, mode 0600, whole or not at all.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
+    let beside = folder.join(format!(".{name}.{}", std::process::id()));
+    absent_is_fine(fs::remove_file(&beside))?;
+    open(&beside).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))?;
+    fs::rename(&beside, path)?;
+    File::open(&folder)?.sync_all()
+}
+
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

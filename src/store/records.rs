@@ -88,6 +88,15 @@ pub struct OutboxItem {
     pub next_at: Timestamp,
 }
 
+/// The wrapped key of a document, as its row has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrappedKey {
+    /// Which document's.
+    pub place: BlobFile,
+    /// Wrapped by a master key.
+    pub wrapped: Vec<u8>,
+}
+
 /// The name of a blob kept in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobFile {

@@ -224,6 +224,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    existence_step (person, patient) {
+        person -> Text,
+        patient -> Binary,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     assertion_used (structure, jti) {
         structure -> Text,
         jti -> Text,

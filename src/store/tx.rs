@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use super::error::{self, Fatality};
 use super::postgres::PgConn;
-use super::records::{AuditFilter, BlobFile, ChainRow, Head, KeyedResource, OutboxItem, ResourceKey, Seal};
+use super::records::{
+    AuditFilter, BlobFile, ChainRow, Head, KeyedResource, OutboxItem, ResourceKey, Seal, WrappedKey,
+};
 use super::{postgres, sqlite};
 use crate::access::permit::Permit;
 use crate::error::Error;
@@ -106,6 +108,8 @@ verbs! {
     pub fn document::fact_documents_of_submission(patient: PatientKey, submission: Uuid) -> Vec<Document>;
     /// Whether this accessor has opened the record before.
     pub fn notice::fact_has_accessed(patient: PatientKey, accessor: &str) -> bool;
+    /// When a professional last asked whether this INS has a record; nothing where long ago.
+    pub fn client::fact_existence_step(person: &NationalId, patient: &Digest256) -> Option<Timestamp>;
     /// Whether software is enrolled and not suspended.
     pub fn client::fact_is_enrolled(id: &str) -> bool;
     /// Whether a record holds a resource of this id, in its current version.
@@ -176,6 +180,9 @@ verbs! {
     pub fn client::find_client_by_certificate(subject_dn: &str, fingerprint: &str) -> Option<ClientSoftware>;
     /// Suspends software from `at`, or (absent) resumes it; false if it is not enrolled.
     pub fn client::suspend_client(id: &str, at: Option<Timestamp>) -> bool;
+    /// Notes that a professional has just asked whether this INS has a record, and forgets those of
+    /// his steps made before `since`.
+    pub fn client::put_existence_step(person: &NationalId, patient: &Digest256, at: Timestamp, since: Timestamp) -> ();
     /// Uses up an assertion; false if it was used before.
     pub fn client::use_assertion(structure: &StructureId, jti: &str, expires_at: Timestamp) -> bool;
     /// Forgets the assertions that expired before `now`.
@@ -202,6 +209,10 @@ verbs! {
     pub fn resource::clear_index() -> ();
     /// Fills in the rows of one resource.
     pub fn resource::put_index(key: ResourceKey, index: &[IndexRow]) -> ();
+    /// The wrapped keys of all documents, in order, after one.
+    pub fn blob::list_wrapped_keys(after: Option<BlobFile>, limit: i64) -> Vec<WrappedKey>;
+    /// Keeps a document's key wrapped anew, unless it has changed meanwhile.
+    pub fn blob::put_wrapped_key(before: &WrappedKey, wrapped: &[u8]) -> bool;
     /// What the server remembers under a name.
     pub fn setting::find_setting(name: &str) -> Option<String>;
     /// Remembers a value.

@@ -61,6 +61,17 @@ pub enum Grant {
     },
 }
 
+impl Grant {
+    /// `grant_type`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ClientCredentials => CLIENT_CREDENTIALS,
+            Self::TokenExchange { .. } => TOKEN_EXCHANGE,
+            Self::JwtBearer { .. } => JWT_BEARER,
+        }
+    }
+}
+
 /// A request to the token endpoint.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenRequest {

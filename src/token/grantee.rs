@@ -159,7 +159,9 @@ fn is_forbidden(class: CallerClass, scope: &Scope) -> bool {
     match (class, scope) {
         (CallerClass::ProfessionalDirect, _) | (CallerClass::Patient, Scope::Resource { .. }) => false,
         (CallerClass::Patient, Scope::Transaction(_)) => true,
-        (_, Scope::Transaction(transaction)) => *transaction != Transaction::Iti65,
+        (_, Scope::Transaction(transaction)) => {
+            matches!(transaction, Transaction::Iti66 | Transaction::Iti67 | Transaction::Iti68)
+        }
         (_, Scope::Resource { kind, verbs, .. }) => match kind.as_str() {
             "*" | "Binary" | "Bundle" => true,
             "List" => verbs.iter().any(|verb| *verb != Verb::Read),

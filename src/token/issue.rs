@@ -12,12 +12,13 @@ use super::claims::{
     ACCESS_TOKEN, Claims, Coding, Confirmation, Extensions, French, IheIua, OneTime, PROFESSION_SYSTEM, PURPOSE_SYSTEM,
     SPECIALITY_SYSTEM,
 };
-use super::grant::{Grant, Opaque, TokenRequest};
+use super::grant::{Grant, Opaque, TOKEN_EXCHANGE, TokenRequest};
 use super::grantee::{Grantee, check_purpose, enrolled, grantee, narrowed};
 use super::keys::{KeyError, KeyStore};
 use super::refusal::{OAuthCode, Refusal, invalid_client, invalid_grant, invalid_request};
 use super::scope::{self, Scope};
 use super::subject::SubjectIssuers;
+use super::verify::VerifiedToken;
 use crate::access::identity::Certificate;
 use crate::clock::Clocks;
 use crate::ids::{IdSource, Ins, NationalId, StructureId};
@@ -132,10 +133,21 @@ pub struct Issued {
     pub claims: Claims,
     /// Its class, for the trace.
     pub class: CallerClass,
-    is_exchange: bool,
+    grant: &'static str,
 }
 
 impl Issued {
+    /// The token as the resource side will read it, for the trace. `None` never comes of a token that
+    /// was just made.
+    pub fn verified(&self) -> Option<VerifiedToken> {
+        VerifiedToken::read(self.claims.clone())
+    }
+
+    /// `grant_type` of the request.
+    pub const fn grant_type(&self) -> &'static str {
+        self.grant
+    }
+
     /// The JSON answer (RFC 6749 §5.1, RFC 8693 §2.2). To be sent with `Cache-Control: no-store`.
     pub fn body(&self) -> Value {
         let mut body = json!({
@@ -144,7 +156,7 @@ impl Issued {
             "expires_in": self.claims.exp.saturating_sub(self.claims.iat),
             "scope": self.claims.scope,
         });
-        if self.is_exchange
+        if self.grant == TOKEN_EXCHANGE
             && let Some(members) = body.as_object_mut()
         {
             let kind = "urn:ietf:params:oauth:token-type:access_token";
@@ -170,14 +182,19 @@ pub enum IssueError {
 pub struct Issuer {
     config: IssuerConfig,
     keys: Arc<ArcSwap<KeyStore>>,
-    subjects: SubjectIssuers,
+    subjects: ArcSwap<SubjectIssuers>,
     clocks: Clocks,
 }
 
 impl Issuer {
     /// A server that signs with the keys in force.
     pub fn new(config: IssuerConfig, keys: Arc<ArcSwap<KeyStore>>, subjects: SubjectIssuers, clocks: Clocks) -> Self {
-        Self { config, keys, subjects, clocks }
+        Self { config, keys, subjects: ArcSwap::from_pointee(subjects), clocks }
+    }
+
+    /// Believes these issuers of subject tokens from now on, and no others.
+    pub fn believe(&self, subjects: SubjectIssuers) {
+        self.subjects.store(Arc::new(subjects));
     }
 
     /// What it says of itself.
@@ -200,7 +217,7 @@ impl Issuer {
         match &request.grant {
             Grant::ClientCredentials => Ok(Identified { structure, who: Who::Structure, once: None }),
             Grant::TokenExchange { subject_token, actor_token } => {
-                let id = self.subjects.verify(subject_token.expose(), &self.clocks)?;
+                let id = self.subjects.load().verify(subject_token.expose(), &self.clocks)?;
                 let actor = actor_token.as_ref();
                 let actor = actor.map(|token| assertion::verify_actor(token.expose(), certificate, &structure, real));
                 let situation = actor.transpose()?.and_then(|actor| actor.situation_exercice);
@@ -236,8 +253,7 @@ impl Issuer {
         let scopes = narrowed(&request.scopes, grantee.class, software, gate)?;
         let claims = self.claims(request, &grantee, software, certificate, &scopes, (at, ids));
         let access_token = Opaque::new(self.keys.load().sign(ACCESS_TOKEN, &claims)?);
-        let is_exchange = matches!(request.grant, Grant::TokenExchange { .. });
-        Ok(Issued { access_token, claims, class: grantee.class, is_exchange })
+        Ok(Issued { access_token, claims, class: grantee.class, grant: request.grant.name() })
     }
 
     fn check_cnf(&self, request: &TokenRequest, certificate: &Certificate) -> Result<(), Refusal> {

@@ -1,22 +1,25 @@
 //! What the authorisation server publishes: RFC 8414 (IUA ITI-103), SMART App Launch 2.2 §4, and the
 //! answers of introspection (RFC 7662, IUA ITI-102).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::grant::{CLIENT_CREDENTIALS, JWT_BEARER, TOKEN_EXCHANGE};
 use super::issue::IssuerConfig;
 use super::verify::VerifiedToken;
+use crate::model::caller::CallerClass;
+use crate::rules::gate;
 
-/// Scopes worth announcing: those every deployment has. More exist (`scope` is open: any type).
-const SCOPES: [&str; 7] = [
-    "ITI-65",
-    "ITI-66",
-    "ITI-67",
-    "ITI-68",
-    "system/Patient.s",
-    "user/DocumentReference.rs",
-    "patient/DocumentReference.rs",
-];
+/// What an enrolled software may be enrolled for, as `gate.csv` names it.
+const PROFILES: [&str; 6] = ["alimentation", "assurance-maladie", "catalogue", "consultation", "portail", "webps"];
+
+/// The scopes that some caller may be granted today: the gate's own table says them. Narrower ones
+/// (`user/DocumentReference.s` of `user/DocumentReference.rs`) are granted too.
+fn scopes() -> Vec<String> {
+    let all = CallerClass::ALL.iter().flat_map(|class| gate::allowed_scopes(*class, &PROFILES));
+    all.collect::<BTreeSet<_>>().into_iter().collect()
+}
 
 /// `/.well-known/oauth-authorization-server`.
 pub fn authorization_server(config: &IssuerConfig) -> Value {
@@ -31,10 +34,9 @@ pub fn authorization_server(config: &IssuerConfig) -> Value {
         // No authorization endpoint, hence no response type (RFC 8414 §2 demands the member).
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": ["tls_client_auth"],
-        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256"],
         "tls_client_certificate_bound_access_tokens": true,
         "access_token_format": "ihe-jwt",
-        "scopes_supported": SCOPES,
+        "scopes_supported": scopes(),
     })
 }
 
@@ -48,7 +50,7 @@ pub fn smart_configuration(config: &IssuerConfig) -> Value {
         "token_endpoint_auth_methods_supported": ["tls_client_auth"],
         "introspection_endpoint": format!("{base}/oauth2/introspect"),
         "grant_types_supported": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE, JWT_BEARER],
-        "scopes_supported": SCOPES,
+        "scopes_supported": scopes(),
         // SMART demands the member; the authorization endpoint comes with the catalogue.
         "code_challenge_methods_supported": ["S256"],
         "capabilities": ["permission-v2"],

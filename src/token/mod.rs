@@ -17,4 +17,5 @@ pub mod metadata;
 pub mod refusal;
 pub mod scope;
 pub mod subject;
+pub mod trust;
 pub mod verify;

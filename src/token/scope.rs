@@ -17,10 +17,14 @@ pub enum Transaction {
     Iti67,
     /// Retrieve Document.
     Iti68,
+    /// Simplified Publish.
+    Iti105,
+    /// Generate Metadata.
+    Iti106,
 }
 
 impl Transaction {
-    const ALL: [Self; 4] = [Self::Iti65, Self::Iti66, Self::Iti67, Self::Iti68];
+    const ALL: [Self; 6] = [Self::Iti65, Self::Iti66, Self::Iti67, Self::Iti68, Self::Iti105, Self::Iti106];
 
     /// The scope.
     pub const fn name(self) -> &'static str {
@@ -29,6 +33,8 @@ impl Transaction {
             Self::Iti66 => "ITI-66",
             Self::Iti67 => "ITI-67",
             Self::Iti68 => "ITI-68",
+            Self::Iti105 => "ITI-105",
+            Self::Iti106 => "ITI-106",
         }
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::assertion::{SKEW, refused};
+use super::assertion::{Audience, SKEW, refused};
 use super::grant::Opaque;
 use super::jws::Jws;
 use super::keys::{KeyError, KeyStore, Owner, PublicKeys, SigningAlgorithm};
@@ -23,11 +23,24 @@ pub const DEV_ISSUER: &str = "https://localhost:8443/dev/psc";
 /// The life of a development subject token, in seconds: that of Pro Santé Connect's access tokens.
 const DEV_LIFE: i64 = 120;
 
+/// In which shape an issuer's tokens name the professional.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubjectKind {
+    /// Pro Santé Connect: `SubjectNameID`, else `preferred_username` (mes-rules §9.2).
+    Psc,
+    /// IUA: `extensions.ihe_iua.national_provider_identifier`, else `sub` (ITI-71).
+    Ihe,
+}
+
 /// An issuer whose subject tokens we believe.
 #[derive(Debug, Clone)]
 pub struct SubjectIssuer {
     /// `iss`.
     pub issuer: String,
+    /// The shape of its tokens.
+    pub kind: SubjectKind,
+    /// What `aud` must hold, or `azp` be; nothing is asked where absent.
+    pub audience: Option<String>,
     /// Its keys.
     pub keys: PublicKeys,
 }
@@ -53,13 +66,42 @@ struct SubjectClaims {
     exp: i64,
     iat: Option<i64>,
     nbf: Option<i64>,
+    aud: Option<Audience>,
+    azp: Option<String>,
+    sub: Option<String>,
     #[serde(rename = "SubjectNameID")]
     subject_name_id: Option<String>,
     preferred_username: Option<String>,
+    #[serde(default)]
+    extensions: IuaExtensions,
+}
+
+#[derive(Default, Deserialize)]
+struct IuaExtensions {
+    #[serde(default)]
+    ihe_iua: IuaSubject,
+}
+
+#[derive(Default, Deserialize)]
+struct IuaSubject {
+    national_provider_identifier: Option<String>,
+}
+
+impl SubjectClaims {
+    fn is_for(&self, audience: &str) -> bool {
+        self.azp.as_deref() == Some(audience) || self.aud.as_ref().is_some_and(|aud| aud.contains(audience))
+    }
+
+    fn professional(self, kind: SubjectKind) -> Option<String> {
+        match kind {
+            SubjectKind::Psc => self.subject_name_id.or(self.preferred_username),
+            SubjectKind::Ihe => self.extensions.ihe_iua.national_provider_identifier.or(self.sub),
+        }
+    }
 }
 
 impl SubjectIssuers {
-    /// The issuers of a production server: never the development one, by name or by key.
+    /// The issuers of a production server: never the development one.
     pub fn production(issuers: Vec<SubjectIssuer>) -> Result<Self, DevIssuerRefused> {
         if issuers.iter().any(|issuer| issuer.issuer.trim_end_matches('/') == DEV_ISSUER) {
             return Err(DevIssuerRefused);
@@ -69,7 +111,20 @@ impl SubjectIssuers {
 
     /// The issuers of a development server: its own.
     pub fn dev(issuer: &DevSubjectIssuer) -> Self {
-        Self { issuers: vec![SubjectIssuer { issuer: DEV_ISSUER.to_owned(), keys: issuer.0.public().clone() }] }
+        Self {
+            issuers: vec![SubjectIssuer {
+                issuer: DEV_ISSUER.to_owned(),
+                kind: SubjectKind::Psc,
+                audience: None,
+                keys: issuer.0.public().clone(),
+            }],
+        }
+    }
+
+    /// The same, and others besides.
+    pub fn and(mut self, others: Self) -> Self {
+        self.issuers.extend(others.issuers);
+        self
     }
 
     /// The professional a subject token names: nothing else of it is believed. Our own issuer's
@@ -90,7 +145,10 @@ impl SubjectIssuers {
         if claims.iat.max(claims.nbf).is_some_and(|from| from > now.saturating_add(SKEW)) {
             return Err(invalid_grant("the subject token is of the future"));
         }
-        let id = claims.subject_name_id.or(claims.preferred_username);
+        if issuer.audience.as_ref().is_some_and(|audience| !claims.is_for(audience)) {
+            return Err(invalid_grant("the subject token was made for another audience"));
+        }
+        let id = claims.professional(issuer.kind);
         id.and_then(|id| id.parse().ok()).ok_or(invalid_grant("the subject token names no professional"))
     }
 }

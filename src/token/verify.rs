@@ -122,7 +122,7 @@ impl VerifiedToken {
     }
 
     /// Reads what a token of ours says; `None` where it is not the shape we issue.
-    fn read(claims: Claims) -> Option<Self> {
+    pub(super) fn read(claims: Claims) -> Option<Self> {
         let (iua, fr) = (&claims.extensions.ihe_iua, &claims.extensions.fr);
         let class = CallerClass::from_name(&fr.caller_class)?;
         let purpose = Purpose::from_name(&iua.purpose_of_use.first()?.code)?;

@@ -3,11 +3,12 @@
 use crate::support::process::Home;
 
 /// Every command with its own commands.
-const COMMANDS: [(&str, &[&str]); 18] = [
+const COMMANDS: [(&str, &[&str]); 19] = [
     ("dev", &[]),
     ("serve", &[]),
     ("worker", &[]),
     ("migrate", &[]),
+    ("keys", &["init", "list", "rotate", "retire", "rewrap"]),
     ("pki", &["dev"]),
     ("token", &[]),
     ("client", &["add", "list", "show", "suspend", "resume"]),

@@ -2,6 +2,7 @@
 
 mod dev;
 mod help;
+mod keys;
 mod pasted;
 mod refusals;
 mod state;

@@ -89,7 +89,7 @@ fn a_trace_changed_behind_the_servers_back_is_found() {
 fn the_doctor_finds_nothing_wrong_with_a_healthy_server_and_names_what_is_missing() {
     let home = used();
     let healthy = printed(&home, "doctor");
-    assert_eq!(healthy.lines().filter(|line| line.ends_with(": in order")).count(), 5, "{healthy}");
+    assert_eq!(healthy.lines().filter(|line| line.ends_with(": in order")).count(), 8, "{healthy}");
 
     std::fs::remove_file(home.state().join("keys/seal.der")).unwrap();
     std::fs::write(home.state().join("keys/master.keys"), "k1 nonsense\n").unwrap();

@@ -5,6 +5,7 @@ mod binary;
 mod document_reference;
 mod list;
 mod metadata;
+mod oauth;
 mod patient;
 
 use serde_json::Value;

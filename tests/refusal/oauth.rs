@@ -126,7 +126,9 @@ async fn an_assertion_that_is_not_the_certificates_own_gets_no_token() {
         ("about a patient, by a practice", bearer(&patient), "unauthorized_client"),
     ];
     judge(&server, cases).await;
+    watch.untouched("no token, no trace").await;
     assert_eq!(server.certificate("cabinet").form("/oauth2/token", &bearer(&own)).await.status, 200);
+    let mut watch = Watch::over(&server).await;
     judge(&server, vec![("used before", bearer(&own), "invalid_grant")]).await;
     watch.untouched("no token, no trace").await;
 }
@@ -142,5 +144,5 @@ async fn introspection_says_nothing_of_what_is_not_active() {
     let active = |answer: crate::support::client::Answer| answer.json()["active"].as_bool().unwrap();
     assert!(active(own.form("/oauth2/introspect", &[("token", own.token())]).await));
     server.clock.advance(jiff::SignedDuration::from_secs(91));
-    assert!(!active(own.form("/oauth2/introspect", &[("token", own.token())]).await));
+    assert!(!active(cabinet.form("/oauth2/introspect", &[("token", own.token())]).await));
 }

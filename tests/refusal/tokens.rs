@@ -1,8 +1,6 @@
 //! Tokens that are not good for this request: 401 and a challenge, or 403, and nothing told
 //! (contract §6, §8).
 
-use std::sync::Arc;
-
 use espace::token::issue::{Issuer, IssuerConfig};
 use espace::token::subject::SubjectIssuers;
 use serde_json::{Value, json};
@@ -29,7 +27,7 @@ fn of_another_audience(server: &TestServer) -> String {
         ..IssuerConfig::at(&server.origin)
     });
     let config = world.issuer.config().clone();
-    let keys = Arc::clone(&server.app.keys);
+    let keys = server.app.keys.keys();
     world.issuer = Issuer::new(config, keys, SubjectIssuers::default(), server.app.clocks.clone());
     world.structure_token("cabinet").access_token.expose().to_owned()
 }
@@ -45,7 +43,7 @@ async fn a_token_that_is_not_ours_alive_and_bound_to_this_certificate_is_401() {
     let server = TestServer::start().await;
     let martin = server.professional("dr-martin").await;
     let said = claims(martin.token());
-    let jwks = server.app.keys.load().public().jwks();
+    let jwks = server.app.keys.keys().load().public().jwks();
     let kid = jwks["keys"][0]["kid"].as_str().unwrap();
     let none = json!({ "alg": "none", "typ": "at+jwt", "kid": kid });
     let stranger = World::new().structure_token("cabinet").access_token.expose().to_owned();

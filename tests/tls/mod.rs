@@ -6,6 +6,7 @@ mod dev_pki;
 mod handshake;
 mod reload;
 mod revocation;
+mod rsa;
 
 use std::io;
 use std::net::SocketAddr;

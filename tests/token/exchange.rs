@@ -6,7 +6,7 @@ use espace::model::caller::{AuthMode, CallerClass, Purpose};
 use espace::model::directory::Professional;
 use espace::token::keys::PublicKeys;
 use espace::token::refusal::OAuthCode;
-use espace::token::subject::{DEV_ISSUER, DevSubjectIssuer, SubjectIssuer, SubjectIssuers};
+use espace::token::subject::{DEV_ISSUER, DevSubjectIssuer, SubjectIssuer, SubjectIssuers, SubjectKind};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -104,7 +104,10 @@ fn a_production_server_never_believes_the_development_issuer() {
     let world = World::new();
     for issuer in [DEV_ISSUER.to_owned(), format!("{DEV_ISSUER}/")] {
         let keys = PublicKeys::from_jwks(&world.psc.jwks());
-        assert!(SubjectIssuers::production(vec![SubjectIssuer { issuer, keys }]).is_err());
+        assert!(
+            SubjectIssuers::production(vec![SubjectIssuer { issuer, kind: SubjectKind::Psc, audience: None, keys }])
+                .is_err()
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 mod assertion;
 mod exchange;
 mod form;
+mod issuers;
 mod keys;
 mod patient;
 mod structure;

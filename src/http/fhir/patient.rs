@@ -14,11 +14,11 @@ use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::asking::Asking;
 use crate::http::extract::caller::Signed;
-use crate::http::serve::{accepted, serve};
+use crate::http::serve::{accepted, is_web_channel, serve};
 use crate::ids::{Ins, InsDomain};
 use crate::model::audit::Act;
 use crate::ops::facts::Named;
-use crate::ops::profile::exists::{Record, exists, read};
+use crate::ops::profile::exists::{Record, exists, exists_first, read};
 use crate::ops::resource::stamp::instant;
 use crate::rules::gate::Route;
 
@@ -35,7 +35,11 @@ pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) 
         let asked = query::read(&app, &ctx, asking, KIND).await;
         let asked = asked.and_then(|asked| Ok((one_ins(&app, &asked)?, asked)));
         let (ins, asked) = accepted(&app, &ctx, act, asked).await?;
-        let found = exists(&app.service, Arc::clone(&ctx), ins.clone()).await?;
+        let found = if is_web_channel(&app, &ctx).await? {
+            exists_first(&app.service, Arc::clone(&ctx), ins.clone()).await?
+        } else {
+            exists(&app.service, Arc::clone(&ctx), ins.clone()).await?
+        };
         Ok(answer::fhir(StatusCode::OK, render(&app, &ctx, &asked, &ins, found.as_ref())?))
     })
     .await

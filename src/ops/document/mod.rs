@@ -7,4 +7,5 @@ pub mod provide;
 pub mod read;
 pub mod retrieve;
 pub(crate) mod revise;
+pub mod rewrap;
 pub mod submission;

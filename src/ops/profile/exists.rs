@@ -13,6 +13,7 @@ use crate::model::profile::{Closure, Profile, RecordState, Traits};
 use crate::ops::Service;
 use crate::ops::consult::{Consulted, consult};
 use crate::ops::facts::{self, Named};
+use crate::ops::profile::step;
 use crate::ops::trace::Trace;
 use crate::store::{Settled, Tx};
 
@@ -46,6 +47,22 @@ pub async fn exists(service: &Service, ctx: Arc<Context>, ins: Ins) -> Result<Op
     let settled = service
         .store
         .read("profile.exists", Arc::clone(&ctx), move |tx| test(tx, &ctx, &named, trace.clone(), tell_traits));
+    settled.await?.into_result()
+}
+
+/// The same for the web channel, whose feeds must follow an existence test: the step is noted in the
+/// transaction of the trace.
+pub async fn exists_first(service: &Service, ctx: Arc<Context>, ins: Ins) -> Result<Option<Record>, Error> {
+    let trace = Trace::of(&ctx, service.ids.uuid(ctx.at), Act::ExistenceTest);
+    let tell_traits = service.settings.tell_traits;
+    let named = Named::Ins(ins.clone());
+    let settled = service.store.write("profile.exists_first", Arc::clone(&ctx), move |tx| {
+        let settled = test(tx, &ctx, &named, trace.clone(), tell_traits)?;
+        if let Settled::Done { .. } = &settled {
+            step::note(tx, &ctx, &ins)?;
+        }
+        Ok(settled)
+    });
     settled.await?.into_result()
 }
 

@@ -1,3 +1,4 @@
 //! Persons: does a record exist (TD0.2), and read of one's Patient.
 
 pub mod exists;
+pub mod step;

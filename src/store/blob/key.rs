@@ -68,6 +68,12 @@ pub enum KeyFileError {
     /// There is no key in the file.
     #[error("the key file holds no key")]
     Empty,
+    /// A key that wraps cannot be taken away.
+    #[error("this master key wraps new documents: rotate first")]
+    Wraps,
+    /// No key of this id.
+    #[error("the key file holds no key of this id")]
+    Unknown,
 }
 
 /// The master keys: the current one, and the older ones whose documents are not re-wrapped yet.
@@ -99,14 +105,39 @@ impl MasterKeys {
 
     /// Reads a key file at start-up. Blocking.
     pub fn load(path: &Path) -> Result<Self, KeyFileError> {
-        let mut file = std::fs::File::open(path)?;
-        #[cfg(unix)]
-        if std::os::unix::fs::MetadataExt::mode(&file.metadata()?) & 0o027 != 0 {
-            return Err(KeyFileError::Exposed);
+        Self::parse(&read(path)?)
+    }
+
+    /// Puts a new random key on top of a key file: it wraps from the next start on. Answers its id.
+    pub fn rotate(path: &Path, ids: &dyn IdSource) -> Result<KeyId, KeyFileError> {
+        let text = read(path)?;
+        let known = Self::parse(&text)?;
+        let fresh = (1..).map(|number: u32| KeyId(format!("k{number}")));
+        let fresh =
+            fresh.into_iter().find(|id| known.all().all(|(known, _)| known != id)).ok_or(KeyFileError::Empty)?;
+        let mut whole = new_line(&fresh, ids);
+        whole.push_str(&text);
+        keyfile::replace(path, whole.as_bytes())?;
+        Ok(fresh)
+    }
+
+    /// Takes a key out of a key file. What it still wraps cannot be read any more: ask first.
+    pub fn retire(path: &Path, id: &KeyId) -> Result<(), KeyFileError> {
+        let text = read(path)?;
+        let known = Self::parse(&text)?;
+        if known.current() == id {
+            return Err(KeyFileError::Wraps);
         }
-        let mut text = Zeroizing::new(String::new());
-        io::Read::read_to_string(&mut file, &mut text)?;
-        Self::parse(&text)
+        if known.all().all(|(known, _)| known != id) {
+            return Err(KeyFileError::Unknown);
+        }
+        let names = |line: &str| line.trim().split([' ', '\t']).next() == Some(id.0.as_str());
+        let mut rest = Zeroizing::new(String::with_capacity(text.len()));
+        for line in text.lines().filter(|line| !names(line)) {
+            rest.push_str(line);
+            rest.push('\n');
+        }
+        Ok(keyfile::replace(path, rest.as_bytes())?)
     }
 
     /// The same, for development: a file with one random key is made, mode 0600, where there is none.
@@ -118,6 +149,11 @@ impl MasterKeys {
     /// The id of the key that wraps.
     pub const fn current(&self) -> &KeyId {
         &self.current.0
+    }
+
+    /// The ids of all keys, the one that wraps first.
+    pub fn ids(&self) -> Vec<KeyId> {
+        self.all().map(|(id, _)| id.clone()).collect()
     }
 
     fn all(&self) -> impl Iterator<Item = &(KeyId, LessSafeKey)> {
@@ -188,6 +224,17 @@ pub fn new_line(id: &KeyId, ids: &dyn IdSource) -> Zeroizing<String> {
     Zeroizing::new(format!("{id} {}\n", *encoded))
 }
 
+fn read(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
+    let mut file = std::fs::File::open(path)?;
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::mode(&file.metadata()?) & 0o027 != 0 {
+        return Err(KeyFileError::Exposed);
+    }
+    let mut text = Zeroizing::new(String::new());
+    io::Read::read_to_string(&mut file, &mut text)?;
+    Ok(text)
+}
+
 fn read_line(line: &str) -> Option<(KeyId, LessSafeKey)> {
     let (id, encoded) = line.split_once([' ', '\t'])?;
     let mut decoded = base64_simd::STANDARD.decode_to_vec(encoded.trim()).ok()?;
@@ -202,7 +249,7 @@ fn head_of(id: &KeyId) -> Vec<u8> {
 }
 
 /// The id of the master key that a wrapped key names.
-fn master_of(wrapped: &[u8]) -> Result<KeyId, Fault> {
+pub fn master_of(wrapped: &[u8]) -> Result<KeyId, Fault> {
     let malformed = |_| Fault::WrappedKey;
     let [VERSION, length, rest @ ..] = wrapped else { return Err(Fault::WrappedKey) };
     let (id, tail) = rest.split_at_checked(usize::from(*length)).ok_or(Fault::WrappedKey)?;

@@ -17,7 +17,7 @@ pub mod stage;
 use std::io;
 
 pub use folder::{BlobFolder, Guard};
-pub use key::{KeyFileError, KeyId, MasterKeys};
+pub use key::{KeyFileError, KeyId, MasterKeys, master_of};
 pub use read::BlobReader;
 pub use spool::{Spool, Spooled};
 pub use stage::{Stage, Staged};

@@ -9,7 +9,7 @@ use crate::ids::ShardKey;
 use crate::model::document::{Blob, BlobPlace};
 use crate::store::cached::Cached;
 use crate::store::error::{Error, Result};
-use crate::store::records::BlobFile;
+use crate::store::records::{BlobFile, WrappedKey};
 use crate::store::rows;
 use crate::store::schema::blob;
 
@@ -73,4 +73,32 @@ pub(in crate::store) fn list_blob_files(conn: &mut Conn, after: Option<BlobFile>
     rows.into_iter()
         .map(|(pt, id)| Ok(BlobFile { pt: ShardKey::from_stored(pt), id: rows::uuid(&id, "blob", "id")? }))
         .collect()
+}
+
+pub(in crate::store) fn list_wrapped_keys(
+    conn: &mut Conn,
+    after: Option<BlobFile>,
+    limit: i64,
+) -> Result<Vec<WrappedKey>> {
+    let (pt, id) = after.map_or((-1, Uuid::nil()), |file| (file.pt.get(), file.id));
+    let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = blob::table
+        .filter(blob::pt.ge(pt))
+        .filter(blob::pt.gt(pt).or(blob::id.gt(id.as_bytes())))
+        .order((blob::pt, blob::id))
+        .limit(limit)
+        .select((blob::pt, blob::id, blob::wrapped_key))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(pt, id, wrapped)| {
+            let place = BlobFile { pt: ShardKey::from_stored(pt), id: rows::uuid(&id, "blob", "id")? };
+            Ok(WrappedKey { place, wrapped })
+        })
+        .collect()
+}
+
+pub(in crate::store) fn put_wrapped_key(conn: &mut Conn, before: &WrappedKey, wrapped: &[u8]) -> Result<bool> {
+    let row = blob::table
+        .find((before.place.pt.get(), before.place.id.as_bytes()))
+        .filter(blob::wrapped_key.eq(&before.wrapped));
+    Ok(Cached(diesel::update(row).set(blob::wrapped_key.eq(wrapped))).execute(conn)? > 0)
 }

@@ -1,16 +1,16 @@
-//! Enrolled software, and the assertions it has used up.
+//! Enrolled software, the assertions it has used up, and the steps of the web channel.
 
 use diesel::prelude::*;
 use jiff::Timestamp;
 
 use super::super::Conn;
 use crate::clock::to_micros;
-use crate::ids::StructureId;
+use crate::ids::{Digest256, NationalId, StructureId};
 use crate::model::directory::ClientSoftware;
 use crate::store::cached::Cached;
 use crate::store::error::{Error, Result};
 use crate::store::rows;
-use crate::store::schema::{assertion_used, client};
+use crate::store::schema::{assertion_used, client, existence_step};
 
 #[derive(Queryable)]
 struct Row {
@@ -94,6 +94,40 @@ pub(in crate::store) fn suspend_client(conn: &mut Conn, id: &str, at: Option<Tim
     let changed =
         diesel::update(client::table.find(id)).set(client::suspended_at.eq(at.map(to_micros))).execute(conn)?;
     Ok(changed > 0)
+}
+
+pub(in crate::store) fn put_existence_step(
+    conn: &mut Conn,
+    person: &NationalId,
+    patient: &Digest256,
+    at: Timestamp,
+    since: Timestamp,
+) -> Result<()> {
+    let old = existence_step::table
+        .filter(existence_step::person.eq(person.as_str()))
+        .filter(existence_step::at.lt(to_micros(since)));
+    Cached(diesel::delete(old)).execute(conn)?;
+    let statement = diesel::insert_into(existence_step::table)
+        .values((
+            existence_step::person.eq(person.as_str()),
+            existence_step::patient.eq(&patient.0),
+            existence_step::at.eq(to_micros(at)),
+        ))
+        .on_conflict((existence_step::person, existence_step::patient))
+        .do_update()
+        .set(existence_step::at.eq(to_micros(at)));
+    Cached(statement).execute(conn)?;
+    Ok(())
+}
+
+pub(in crate::store) fn fact_existence_step(
+    conn: &mut Conn,
+    person: &NationalId,
+    patient: &Digest256,
+) -> Result<Option<Timestamp>> {
+    let query = existence_step::table.find((person.as_str(), patient.0.as_slice())).select(existence_step::at);
+    let at: Option<i64> = Cached(query).get_result(conn).optional()?;
+    Ok(at.map(rows::instant))
 }
 
 pub(in crate::store) fn use_assertion(
