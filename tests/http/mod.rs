@@ -3,9 +3,11 @@
 mod audit_event;
 mod binary;
 mod document_reference;
+pub(crate) mod generate_metadata;
 mod list;
 mod metadata;
 mod patient;
+mod simplified_publish;
 
 use serde_json::Value;
 
