@@ -115,8 +115,7 @@ fn every_endpoint_has_its_cases() {
 /// The fiche of a bundle with its document in it.
 fn alone(bundle: &serde_json::Value) -> serde_json::Value {
     let mut fiche = bundle["entry"][1]["resource"].clone();
-    fiche.as_object_mut().unwrap().remove("identifier");
-    fiche["meta"] = serde_json::json!({});
+    fiche.as_object_mut().unwrap().retain(|name, _| !["identifier", "meta"].contains(&name.as_str()));
     let attachment = fiche["content"][0]["attachment"].as_object_mut().unwrap();
     attachment.remove("url");
     attachment.insert("data".into(), bundle["entry"][2]["resource"]["data"].clone());

@@ -208,7 +208,10 @@ async fn ds_74_a_document_that_lacks_an_ins_trait_warns_and_is_refused_in_strict
     let warned = martin.post(PATH, &parameters(&bytes, "text/xml")).await;
     assert_eq!(warned.status, 200, "{}", warned.text());
     let told = warned.json()["parameter"][1]["resource"].clone();
-    assert_eq!((told["resourceType"].clone(), told["issue"][0]["severity"].clone()), (json!("OperationOutcome"), json!("warning")));
+    assert_eq!(
+        (told["resourceType"].clone(), told["issue"][0]["severity"].clone()),
+        (json!("OperationOutcome"), json!("warning"))
+    );
     assert!(told.to_string().contains("birthplace"));
     let fed = martin.post("/fhir", &bundle).await;
     assert_eq!(fed.status, 200, "{}", fed.text());

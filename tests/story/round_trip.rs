@@ -113,7 +113,8 @@ async fn ds_80_the_published_documents_make_the_round_trip_from_generated_metada
             let found = martin.get(&format!("/fhir/DocumentReference?{DOMINIQUE}&status=current&{search}")).await;
             let kept = found.matches().into_iter().find(|found| found["id"] == id.as_str());
             let kept = kept.unwrap_or_else(|| panic!("{file} by {search}: {}", found.text()));
-            for same in ["masterIdentifier", "type", "category", "securityLabel", "author", "authenticator", "context"] {
+            for same in ["masterIdentifier", "type", "category", "securityLabel", "author", "authenticator", "context"]
+            {
                 assert_eq!(kept[same], fiche[same], "{file}: {same}");
             }
         }

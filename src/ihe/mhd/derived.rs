@@ -32,9 +32,10 @@ pub fn derived_submission_set(fiche: &Value, derivation: &Derivation<'_>) -> Val
     let author = fiche.pointer("/author/0").cloned().unwrap_or_else(|| json!({}));
     let mut copied = Copied::default();
     let source = copied.source_of(fiche, &author);
-    let organization = copied.organization.clone().map(|reference| {
-        json!([{"url": format!("{MHD}ihe-authorOrg"), "valueReference": {"reference": reference}}])
-    });
+    let organization = copied
+        .organization
+        .clone()
+        .map(|reference| json!([{"url": format!("{MHD}ihe-authorOrg"), "valueReference": {"reference": reference}}]));
     let content_type = Coding {
         system: fhir_system("1.2.250.1.213.2.2"),
         code: String::from("07"),
