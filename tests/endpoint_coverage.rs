@@ -63,7 +63,7 @@ const ENDPOINTS: &[Endpoint] = &[
     feed("/fhir"),
     feed("/fhir/"),
     feed("/fhir/DocumentReference"),
-    // The document names a person, and nobody looks for her.
+    // The document names a person; nobody looks for her, and what is answered is what was sent.
     Endpoint {
         method: "POST",
         path: "/fhir/DocumentReference/$generate-metadata",
@@ -71,7 +71,7 @@ const ENDPOINTS: &[Endpoint] = &[
         form: "",
         bare: LOGIN,
         structure: OPEN,
-        opposed: OPEN,
+        opposed: NOBODY,
     },
     by_certificate("GET", "/fhir/metadata", OPEN),
     search("/fhir/DocumentReference", "?patient.identifier=oppose&status=current", FORBIDDEN, FORBIDDEN),

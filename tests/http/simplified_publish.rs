@@ -163,13 +163,9 @@ async fn the_header_of_a_cda_fills_in_what_the_sender_left_out() {
 /// A way to spoil a fiche, and what is told of it.
 type Spoilt = (&'static str, fn(&mut Value), &'static str, &'static str);
 
-#[tokio::test]
-async fn ds_28_what_a_simplified_fiche_must_not_be_is_refused_and_changes_nothing() {
-    let server = TestServer::start().await;
-    let martin = server.professional("dr-martin").await;
-    let mut watch = Watch::over(&server).await;
-    let metadata = "XDSRegistryMetadataError";
-    let cases: [Spoilt; 10] = [
+/// Ten ways to spoil one.
+fn spoilt() -> [Spoilt; 10] {
+    [
         (
             "a url",
             |f| f["content"][0]["attachment"]["url"] = "Binary/x".into(),
@@ -220,8 +216,16 @@ async fn ds_28_what_a_simplified_fiche_must_not_be_is_refused_and_changes_nothin
             "DocumentReference.subject",
         ),
         ("another resource", |f| f["resourceType"] = "List".into(), "422 profil", "DocumentReference.resourceType"),
-    ];
-    for (case, spoil, told, place) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn ds_28_what_a_simplified_fiche_must_not_be_is_refused_and_changes_nothing() {
+    let server = TestServer::start().await;
+    let martin = server.professional("dr-martin").await;
+    let mut watch = Watch::over(&server).await;
+    let metadata = "XDSRegistryMetadataError";
+    for (case, spoil, told, place) in spoilt() {
         let mut fiche = alone(&server.bundle("dominique", "dr-martin"), None);
         spoil(&mut fiche);
         let answer = martin.post(PATH, &fiche).await;
@@ -234,6 +238,13 @@ async fn ds_28_what_a_simplified_fiche_must_not_be_is_refused_and_changes_nothin
         let told = outcome.lines().next().unwrap();
         watch.refused(case, &answer, told, &format!("simplified-publish {weight} {code}")).await;
     }
+}
+
+#[tokio::test]
+async fn ds_28_who_may_not_feed_may_not_publish_either_and_what_is_no_document_is_refused() {
+    let server = TestServer::start().await;
+    let martin = server.professional("dr-martin").await;
+    let mut watch = Watch::over(&server).await;
     let unreadable = alone(&server.bundle("dominique", "dr-martin"), Some(("text/xml", b"<html/>")));
     let answer = martin.post(PATH, &unreadable).await;
     let told = "422 document-illisible XDSRepositoryMetadataError DocumentReference.content[0].attachment";

@@ -25,7 +25,7 @@ use crate::ops::{Domain, Service};
 use crate::store::Settled;
 
 /// Bytes of a document kept for its header: that of a self-presentable document follows its stylesheet.
-const HEAD: usize = 1024 * 1024;
+const HEAD: usize = 4 * 1024 * 1024;
 
 /// A document passing by.
 #[derive(Default)]
