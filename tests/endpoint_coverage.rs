@@ -62,6 +62,17 @@ const fn feed(path: &'static str) -> Endpoint {
 const ENDPOINTS: &[Endpoint] = &[
     feed("/fhir"),
     feed("/fhir/"),
+    feed("/fhir/DocumentReference"),
+    // The document names a person; nobody looks for her, and what is answered is what was sent.
+    Endpoint {
+        method: "POST",
+        path: "/fhir/DocumentReference/$generate-metadata",
+        query: "",
+        form: "",
+        bare: LOGIN,
+        structure: OPEN,
+        opposed: NOBODY,
+    },
     by_certificate("GET", "/fhir/metadata", OPEN),
     search("/fhir/DocumentReference", "?patient.identifier=oppose&status=current", FORBIDDEN, FORBIDDEN),
     search_form("/fhir/DocumentReference/_search", "patient=Patient%2Fkey&status=current", FORBIDDEN, FORBIDDEN),
@@ -101,6 +112,16 @@ fn every_endpoint_has_its_cases() {
     assert_eq!(distinct.len(), covered.len() + UNCOVERED.len(), "each once");
 }
 
+/// The fiche of a bundle with its document in it.
+fn alone(bundle: &serde_json::Value) -> serde_json::Value {
+    let mut fiche = bundle["entry"][1]["resource"].clone();
+    fiche.as_object_mut().unwrap().retain(|name, _| !["identifier", "meta"].contains(&name.as_str()));
+    let attachment = fiche["content"][0]["attachment"].as_object_mut().unwrap();
+    attachment.remove("url");
+    attachment.insert("data".into(), bundle["entry"][2]["resource"]["data"].clone());
+    fiche
+}
+
 /// Asks an endpoint about the opposed person.
 async fn ask(server: &TestServer, actor: &Actor, endpoint: &Endpoint) -> Result<Answer, reqwest::Error> {
     let person = server.persona("oppose");
@@ -109,10 +130,14 @@ async fn ask(server: &TestServer, actor: &Actor, endpoint: &Endpoint) -> Result<
     let name = |text: &str| text.replace("oppose", &ins).replace("key", &key);
     let id = if endpoint.path.contains("Patient") { key.clone() } else { format!("{key}-00000000000000000000000000") };
     let path = endpoint.path.replace("{id}", &id).replace("{version}", "1");
-    let (kind, body) = if endpoint.path.trim_end_matches('/') == "/fhir" {
-        ("application/fhir+json", server.bundle("oppose", "dr-martin").to_string())
-    } else {
-        ("application/x-www-form-urlencoded", name(endpoint.form))
+    let json = "application/fhir+json";
+    let (kind, body) = match (endpoint.method, endpoint.path.trim_end_matches('/')) {
+        (_, "/fhir") => (json, server.bundle("oppose", "dr-martin").to_string()),
+        ("POST", "/fhir/DocumentReference") => (json, alone(&server.bundle("oppose", "dr-martin")).to_string()),
+        (_, "/fhir/DocumentReference/$generate-metadata") => {
+            (json, server.bundle("oppose", "dr-martin")["entry"][2]["resource"].to_string())
+        }
+        _ => ("application/x-www-form-urlencoded", name(endpoint.form)),
     };
     let headers: &[_] = if endpoint.method == "POST" { &[("content-type", kind)] } else { &[] };
     let body = if endpoint.method == "POST" { body.into_bytes() } else { Vec::new() };

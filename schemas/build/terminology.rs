@@ -24,6 +24,8 @@ struct Tables {
     /// Another spelling with one code -> canonical system.
     misplaced: BTreeMap<(String, String), String>,
     sources: Vec<Source>,
+    /// template, media type, system as written, code.
+    formats: Vec<[String; 4]>,
 }
 
 pub(crate) fn generate(schemas: &Path, out: &Path) {
@@ -93,7 +95,9 @@ fn read_all(folder: &Path, faults: &mut Vec<String>) -> Tables {
             codings,
         });
     }
-    Tables { aliases, misplaced, sources }
+    let formats = read(folder, "format-codes", faults);
+    let formats = formats.iter().map(|row| ["template", "media_type", "system", "code"].map(|name| cell(row, name)));
+    Tables { aliases, misplaced, sources, formats: formats.collect() }
 }
 
 fn coding(row: &Row) -> [String; 4] {
@@ -155,6 +159,7 @@ fn render(tables: &Tables, faults: &mut Vec<String>) -> String {
         .map(|((system, code), class)| (systems.get(*system).copied().unwrap_or_default(), *code, *class))
         .collect();
     let _ = writeln!(text, "static CLASSES: &[(&str, &str, &str)] = &{classes:?};");
+    render_formats(tables, &displays, &canonical, &mut text, faults);
     let _ = writeln!(text, "static VALUE_SETS: &[ValueSet] = &[");
     for source in &tables.sources {
         let members: BTreeSet<usize> = source
@@ -171,4 +176,25 @@ fn render(tables: &Tables, faults: &mut Vec<String>) -> String {
     }
     text.push_str("];\n");
     text
+}
+
+/// The format codes, each of which must be a code that we know.
+fn render_formats(
+    tables: &Tables,
+    displays: &BTreeMap<(usize, &str), &str>,
+    canonical: &dyn Fn(&str) -> usize,
+    text: &mut String,
+    faults: &mut Vec<String>,
+) {
+    let _ = writeln!(text, "static FORMATS: &[(&str, &str, Coding)] = &[");
+    for [template, media_type, system, code] in &tables.formats {
+        let Some(display) = displays.get(&(canonical(system), code.as_str())) else {
+            faults.push(format!("schemas/terminology/format-codes.csv: {template}: unknown code {code}"));
+            continue;
+        };
+        let url = tables.aliases.get(system).map(String::as_str).unwrap_or_default();
+        let coding = format!("Coding {{ system: {url:?}, code: {code:?}, display: {display:?} }}");
+        let _ = writeln!(text, "    ({template:?}, {media_type:?}, {coding}),");
+    }
+    text.push_str("];\n");
 }

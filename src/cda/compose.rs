@@ -39,7 +39,7 @@ pub struct Section {
 
 /// Writes a document. What the header does not know is left out; its `body` is ignored in favour of
 /// `content`. [`super::read_header`] reads the same header back, but for event codes beyond that of
-/// the main act and for white space that the reader folds.
+/// the main act, accession numbers, and white space that the reader folds.
 pub fn compose(header: &Header, content: &Content<'_>) -> String {
     let mut writer = Writer::document();
     let w = &mut writer;
@@ -65,6 +65,11 @@ pub fn compose(header: &Header, content: &Content<'_>) -> String {
     }
     if let Some(item) = &header.legal_authenticator {
         authenticator(w, item);
+    }
+    for id in &header.orders {
+        w.start("inFulfillmentOf").start("order");
+        identifier(w, "id", Some(id));
+        w.end().end();
     }
     if let Some(event) = &header.service_event {
         service_event(w, event);

@@ -41,6 +41,10 @@ pub struct Header {
     pub event_codes: Vec<Code>,
     /// healthCareFacility/code: healthcareFacilityTypeCode.
     pub facility: Option<Code>,
+    /// inFulfillmentOf/order/id: what was ordered.
+    pub orders: Vec<Identifier>,
+    /// inFulfillmentOf/order/accessionNumber: accession numbers of imaging (DICOM PS3.20).
+    pub accessions: Vec<Identifier>,
     /// The id of the document that this one replaces (relatedDocument RPLC).
     pub replaces: Option<Identifier>,
     /// What the body is.

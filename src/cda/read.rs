@@ -76,6 +76,7 @@ fn part(reader: &mut Reader<'_>, name: &str, element: &Element<'_>, header: &mut
         "legalAuthenticator" => header.legal_authenticator = Some(authenticator(reader)?),
         "documentationOf" => documentation_of(reader, header)?,
         "componentOf" => component_of(reader, header)?,
+        "inFulfillmentOf" => in_fulfillment_of(reader, header)?,
         "relatedDocument" if element.attribute("typeCode")?.as_deref() == Some("RPLC") => {
             header.replaces = parent_document(reader)?;
         }
@@ -325,6 +326,21 @@ fn component_of(reader: &mut Reader<'_>, header: &mut Header) -> Read {
                 _ => Ok(()),
             }),
             _ => Ok(()),
+        }),
+        _ => Ok(()),
+    })
+}
+
+/// The orders, and their accession numbers, which are in a namespace of DICOM.
+fn in_fulfillment_of(reader: &mut Reader<'_>, header: &mut Header) -> Read {
+    each(reader, |reader, name, _| match name {
+        "order" => reader.children(|_, element| {
+            match element.name() {
+                "id" if element.namespace == Namespace::Hl7V3 => header.orders.extend(identifier(element)?),
+                "accessionNumber" => header.accessions.extend(identifier(element)?),
+                _ => {}
+            }
+            Ok(())
         }),
         _ => Ok(()),
     })

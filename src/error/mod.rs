@@ -76,6 +76,12 @@ impl Error {
         if issues.is_empty() { Code::Internal.into() } else { Self { issues, source: None } }
     }
 
+    /// Tells each issue anew: for what was read in one form and is answered in another.
+    pub fn map(mut self, tell: impl FnMut(Issue) -> Issue) -> Self {
+        self.issues = std::mem::take(&mut self.issues).into_iter().map(tell).collect();
+        self
+    }
+
     /// Keeps what caused it, for the log only.
     pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.source = Some(Box::new(source));

@@ -80,6 +80,22 @@ pub fn class_of_type(system: &str, code: &str) -> Option<&'static str> {
     CLASSES.get(found).map(|(_, _, class)| *class)
 }
 
+/// The formatCode of a CDA: that of its level 1 content where a template demands one, of its model,
+/// or the one for documents of no model (JDV_J60). `media_type` is that of a level 1 body, else empty.
+pub fn format_of<'a>(templates: impl Iterator<Item = &'a str> + Clone, media_type: &str) -> Option<&'static Coding> {
+    let of = |wanted: &str| {
+        let row = FORMATS
+            .iter()
+            .find(|(template, media, _)| *media == wanted && templates.clone().any(|known| known == *template));
+        row.map(|(.., coding)| coding)
+    };
+    let is_level_one = FORMATS
+        .iter()
+        .any(|(template, media, _)| !media.is_empty() && templates.clone().any(|known| known == *template));
+    let found = if is_level_one { of(media_type).filter(|_| !media_type.is_empty()) } else { of("") };
+    found.or_else(|| FORMATS.iter().find(|(template, ..)| *template == "*").map(|(.., coding)| coding))
+}
+
 /// The French label of a code.
 pub fn display(system: &str, code: &str) -> Option<&'static str> {
     CODINGS.get(place_of(system, code)?).map(|coding| coding.display)

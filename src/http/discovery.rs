@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::answer::{self, Refusal};
 use super::app::App;
 use super::extract::caller::Certified;
-use super::routes::{INTERACTIONS, Served, methods};
+use super::routes::{INTERACTIONS, OPERATIONS, Served, methods};
 use crate::fhir::search;
 use crate::token::metadata;
 
@@ -67,6 +67,8 @@ fn statement(app: &App) -> Value {
         "format": ["application/fhir+json", "json"],
         "instantiates": [
             "https://profiles.ihe.net/ITI/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.Comprehensive",
+            "https://profiles.ihe.net/ITI/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.Simplified",
+            "https://profiles.ihe.net/ITI/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.Generate",
             "https://profiles.ihe.net/ITI/BALP/CapabilityStatement/IHE.BALP.ATNA.AuditRecordRepository",
         ],
         "rest": [{
@@ -113,6 +115,12 @@ fn resource(served: &Served) -> Value {
             }
             members.insert("searchParam".to_owned(), Value::Array(parameters));
         }
+    }
+    let operations = OPERATIONS.iter().filter(|(kind, ..)| *kind == served.kind);
+    let operations: Vec<Value> =
+        operations.map(|(_, name, definition)| json!({ "name": name, "definition": definition })).collect();
+    if let (Some(members), false) = (resource.as_object_mut(), operations.is_empty()) {
+        members.insert("operation".to_owned(), Value::Array(operations));
     }
     resource
 }

@@ -3,7 +3,9 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use super::fhir::{audit_event, binary, document_reference, list, patient, transaction};
+use super::fhir::{
+    audit_event, binary, document_reference, generate_metadata, list, patient, simplified_publish, transaction,
+};
 use super::{discovery, oauth, psc};
 
 /// The interactions of one resource type.
@@ -30,13 +32,20 @@ pub(crate) const INTERACTIONS: &[Served] = &[
     Served { kind: "Binary", interactions: &["read", "vread"], searched: None, included: &[] },
     Served {
         kind: "DocumentReference",
-        interactions: &["read", "vread", "search-type"],
+        interactions: &["create", "read", "vread", "search-type"],
         searched: None,
         included: &["DocumentReference:patient", "DocumentReference:subject"],
     },
     Served { kind: "List", interactions: &["read", "vread"], searched: None, included: &[] },
     Served { kind: "Patient", interactions: &["read", "search-type"], searched: Some(&["identifier"]), included: &[] },
 ];
+
+/// The operations of a type: its name, the operation's, its definition.
+pub(crate) const OPERATIONS: &[(&str, &str, &str)] = &[(
+    "DocumentReference",
+    "generate-metadata",
+    "https://profiles.ihe.net/ITI/MHD/OperationDefinition/generate-metadata",
+)];
 
 /// A path of the professional port, and what it answers to; any other method is 405.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,8 +78,9 @@ routes! {
         "/fhir" { POST => transaction::provide_bundle }
         "/fhir/" { POST => transaction::provide_bundle }
         "/fhir/metadata" { GET => discovery::capabilities }
-        "/fhir/DocumentReference" { GET => document_reference::search }
+        "/fhir/DocumentReference" { GET => document_reference::search, POST => simplified_publish::create }
         "/fhir/DocumentReference/_search" { POST => document_reference::search }
+        "/fhir/DocumentReference/$generate-metadata" { POST => generate_metadata::generate_metadata }
         "/fhir/DocumentReference/{id}" { GET => document_reference::fetch, HEAD => document_reference::fetch }
         "/fhir/DocumentReference/{id}/_history/{version}" { GET => document_reference::fetch }
         "/fhir/List/{id}" { GET => list::fetch, HEAD => list::fetch }

@@ -81,6 +81,7 @@ const fn reveals_persons(route: Route) -> bool {
     matches!(
         route,
         Route::ProvideDocumentBundle
+            | Route::SimplifiedPublish
             | Route::FindDocumentReferences
             | Route::FindByIdentifier
             | Route::AuditEventSearch

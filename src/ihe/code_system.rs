@@ -1,7 +1,10 @@
 //! Code systems under their two names: the OID of CDA and XDS, the URL of FHIR
 //! (document-sharing §5, codesystem-oid-map).
 
-/// OID and URL, sorted by OID.
+use crate::fhir::terminology::canonical_system;
+
+/// OID and URL of what documents are written with, sorted by OID: where HL7 and the ANS both name a
+/// system, this is the name we write. What it does not hold, the terminology does.
 const SYSTEMS: [(&str, &str); 16] = [
     ("1.2.250.1.213.1.1.4.1", "https://mos.esante.gouv.fr/NOS/TRE_A03-ClasseDocument/FHIR/TRE-A03-ClasseDocument"),
     (
@@ -40,7 +43,7 @@ const SYSTEMS: [(&str, &str); 16] = [
 pub fn fhir_system(oid: &str) -> String {
     match SYSTEMS.binary_search_by_key(&oid, |(known, _)| known) {
         Ok(at) => SYSTEMS.get(at).map(|(_, url)| (*url).to_owned()).unwrap_or_default(),
-        Err(_) => format!("urn:oid:{oid}"),
+        Err(_) => canonical_system(oid).map_or_else(|| format!("urn:oid:{oid}"), str::to_owned),
     }
 }
 

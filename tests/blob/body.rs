@@ -135,6 +135,8 @@ fn each_entry_has_its_own_document() {
 fn the_other_bodies_that_carry_documents_are_cut_alike() {
     for (shape, text) in [
         (Shape::DocumentReference, r#"{"content":[{"attachment":{"data":"QUJD","size":3}}]}"#),
+        (Shape::Parameters, r#"{"parameter":[{"name":"document","resource":{"data":"QUJD"}}]}"#),
+        (Shape::Parameters, r#"{"resourceType":"Binary","data":"QUJD"}"#),
         (Shape::Communication, r#"{"payload":[{"contentAttachment":{"data":"QUJD","size":3}}]}"#),
     ] {
         let (json, kept) = read(shape, &[text.as_bytes()]).unwrap();

@@ -58,6 +58,7 @@ pub(crate) fn header() -> Header {
         }),
         event_codes: vec![act],
         facility: Some(Code::new("SA07", "1.2.250.1.71.4.2.4", "Cabinet individuel")),
+        orders: vec![Identifier::new("1.2.250.1.213.1.1.9", "2014123456789")],
         replaces: Some(Identifier::new("1.2.250.1.999.1.1", "1233")),
         ..Header::default()
     }

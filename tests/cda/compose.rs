@@ -74,3 +74,12 @@ proptest! {
         prop_assert!(same);
     }
 }
+
+#[test]
+fn accession_numbers_are_read_in_the_namespace_of_dicom() {
+    let text = compose(&header(), &Content::Sections(&[]));
+    let number = r#"<p:accessionNumber xmlns:p="urn:dicom-org:ps3-20" root="1.2.250.1.999" extension="A-1"/></order>"#;
+    let read = read_header(text.replace("</order>", number).as_bytes()).unwrap();
+    assert!(read.orders == header().orders);
+    assert!(read.accessions == [Identifier::new("1.2.250.1.999", "A-1")]);
+}

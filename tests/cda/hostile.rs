@@ -59,6 +59,14 @@ fn prefixes_are_as_good_as_a_default_namespace() {
 }
 
 #[test]
+fn a_byte_order_mark_is_passed_over() {
+    let text = compose(&header(), &Content::Sections(&[]));
+    let marked = format!("\u{feff}{text}");
+    assert!(read_header(marked.as_bytes()).unwrap() == read_header(text.as_bytes()).unwrap());
+    assert!(probe(marked.as_bytes()).is_ok());
+}
+
+#[test]
 fn an_element_of_another_namespace_is_not_taken_for_ours() {
     let text = compose(&header(), &Content::Sections(&[]));
     let mixed = text.replacen("<id ", "<id xmlns=\"urn:other\" root=\"9.9\"/><id ", 1);

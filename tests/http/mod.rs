@@ -3,10 +3,12 @@
 mod audit_event;
 mod binary;
 mod document_reference;
+pub(crate) mod generate_metadata;
 mod list;
 mod metadata;
 mod oauth;
 mod patient;
+mod simplified_publish;
 
 use serde_json::Value;
 

@@ -3,6 +3,7 @@
 mod consultation;
 mod curl;
 mod publication;
+mod round_trip;
 mod samples;
 mod status;
 mod web_channel;

@@ -14,7 +14,7 @@ use crate::cli::{Failure, output};
 use crate::clock::{Clock as _, SystemClock};
 use crate::fhir::terminology;
 use crate::ids::{IdSource, SystemIds};
-use crate::ihe::mhd::{Coding, Pack, Publication, provide_bundle};
+use crate::ihe::mhd::{Pack, Publication, class_of, provide_bundle};
 
 /// Print a fresh ITI-65 bundle around a small CDA of our own
 #[derive(Debug, Args)]
@@ -111,14 +111,6 @@ pub fn demo_bundle(
         class_of: &class_of,
     };
     provide_bundle(&publication, ids).map_err(|error| Failure::from_error("demo bundle", &error))
-}
-
-/// The class of a type, by ASS_X16.
-pub(crate) fn class_of(system: &str, code: &str) -> Option<Coding> {
-    const CLASSES: &str = "https://mos.esante.gouv.fr/NOS/TRE_A03-ClasseDocument/FHIR/TRE-A03-ClasseDocument";
-    let class = terminology::class_of_type(system, code)?;
-    let display = terminology::display(CLASSES, class).map(str::to_owned);
-    Some(Coding { system: CLASSES.to_owned(), code: class.to_owned(), display })
 }
 
 fn header(document: &Document, patient: &Persona, author: &DemoProfessional, ids: &dyn IdSource) -> Header {

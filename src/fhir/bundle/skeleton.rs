@@ -46,14 +46,20 @@ enum Place {
 }
 
 impl Place {
-    /// The key that matters in an object at this place, and where its value is.
-    const fn key(self, shape: Shape) -> Option<(&'static str, Self)> {
+    /// Whether a key matters in an object at this place.
+    const fn has_key(self) -> bool {
+        matches!(self, Self::Root | Self::Item | Self::Member)
+    }
+
+    /// Where the value of a key is, if the key matters in an object at this place.
+    fn under(self, shape: Shape, key: &str) -> Option<Self> {
         let (_, list, member) = shape.names();
         match self {
-            Self::Root => Some((list, Self::List)),
-            Self::Item => Some((member, Self::Member)),
-            Self::Member => Some(("data", Self::Data)),
-            Self::List | Self::Data | Self::Elsewhere => None,
+            Self::Root if key == list => Some(Self::List),
+            Self::Root if key == "data" && shape == Shape::Parameters => Some(Self::Data),
+            Self::Item if key == member => Some(Self::Member),
+            Self::Member if key == "data" => Some(Self::Data),
+            _ => None,
         }
     }
 }
@@ -160,17 +166,17 @@ impl Skeleton {
             return Ok(Place::Elsewhere);
         }
         let Some(frame) = self.frames.last_mut() else { return Ok(Place::Elsewhere) };
-        let Some((wanted, place)) = frame.place.key(self.shape) else { return Ok(Place::Elsewhere) };
-        let raw = self.key.strip_prefix(b"\"").and_then(|key| key.strip_suffix(b"\"")).unwrap_or_default();
-        let matches = if raw.contains(&b'\\') {
-            let key: String = serde_json::from_slice(&self.key).map_err(|_escape| malformed("key"))?;
-            key == wanted
-        } else {
-            raw == wanted.as_bytes()
-        };
-        if !matches {
+        if !frame.place.has_key() {
             return Ok(Place::Elsewhere);
         }
+        let raw = self.key.strip_prefix(b"\"").and_then(|key| key.strip_suffix(b"\"")).unwrap_or_default();
+        let place = if raw.contains(&b'\\') {
+            let key: String = serde_json::from_slice(&self.key).map_err(|_escape| malformed("key"))?;
+            frame.place.under(self.shape, &key)
+        } else {
+            std::str::from_utf8(raw).ok().and_then(|key| frame.place.under(self.shape, key))
+        };
+        let Some(place) = place else { return Ok(Place::Elsewhere) };
         if frame.seen {
             return Err(malformed("repeated key"));
         }
@@ -239,7 +245,7 @@ impl Skeleton {
         if self.frames.len() >= DEPTH {
             return Err(malformed("depth"));
         }
-        let leads_on = if is_array { place == Place::List } else { place.key(self.shape).is_some() };
+        let leads_on = if is_array { place == Place::List } else { place.has_key() };
         if leads_on {
             self.frames.push(Frame { is_array, place, seen: false });
             self.state = if is_array { State::FirstItem } else { State::FirstKey };

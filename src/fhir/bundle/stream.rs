@@ -23,6 +23,8 @@ pub enum Shape {
     Bundle,
     /// `DocumentReference.content[n].attachment.data` (ITI-105).
     DocumentReference,
+    /// `Parameters.parameter[n].resource.data` (ITI-106), or `data` of the body itself, a `Binary`.
+    Parameters,
     /// `Communication.payload[n].contentAttachment.data` (messages).
     Communication,
 }
@@ -33,6 +35,7 @@ impl Shape {
         match self {
             Self::Bundle => ("Bundle", "entry", "resource"),
             Self::DocumentReference => ("DocumentReference", "content", "attachment"),
+            Self::Parameters => ("Parameters", "parameter", "resource"),
             Self::Communication => ("Communication", "payload", "contentAttachment"),
         }
     }

@@ -29,6 +29,11 @@ pub(crate) fn require_fhir_json(content_type: Option<&str>) -> Result<(), Error>
     }
 }
 
+/// Whether a body is an XML document by itself, such as a CDA (document-sharing T12), and not FHIR XML.
+pub(crate) fn is_document_xml(content_type: &str) -> bool {
+    matches!(essence(content_type), "text/xml" | "application/xml" | "application/xslt+xml" | "application/hl7-cda+xml")
+}
+
 /// Whether the body of a `_search` is a form (R4 search.html §3.1.1.1).
 pub(crate) fn require_form(content_type: Option<&str>) -> Result<(), Error> {
     match content_type.map(essence) {

@@ -56,6 +56,13 @@ pub(super) fn read(
             Conformance::CiSis | Conformance::Lenient => read.warnings.push(issue.warning()),
         }
     }
+    if !read.ins.is_empty() {
+        let lacking = missing_traits(&header, &path.child("context").child("sourcePatientInfo"));
+        match mode.mode {
+            Conformance::Strict if !lacking.is_empty() => return Err(Error::many(lacking)),
+            _ => read.warnings.extend(lacking.into_iter().map(Issue::warning)),
+        }
+    }
     read.warnings.extend(author_differs(&header, fiche, path));
     Ok(read)
 }
@@ -63,8 +70,18 @@ pub(super) fn read(
 const NO_INS: &str = "l'en-tête du document ne porte pas d'INS";
 const OTHER_AUTHOR: &str = "l'auteur de l'en-tête n'est pas celui de la fiche";
 
+/// The traits that an INS demands and the header lacks (ds 74), told at `path`.
+pub(super) fn missing_traits(header: &cda::Header, path: &ElementPath) -> Vec<Issue> {
+    let lacking = header.missing_ins_traits().into_iter();
+    let issue = |lacking: &str| {
+        let detail = format!("recordTarget/patientRole/patient/{lacking}");
+        Issue::new(Code::Missing).at(path.clone()).rule("INS traits").detail(detail)
+    };
+    lacking.map(issue).collect()
+}
+
 /// Trap T12: three MIME types are in use for CDA.
-fn is_cda(content_type: &str) -> bool {
+pub(super) fn is_cda(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     matches!(essence, "text/xml" | "application/xml" | "application/xslt+xml" | "application/hl7-cda+xml")
 }

@@ -22,13 +22,22 @@ pub struct Intake {
 pub struct Received {
     /// The bundle's JSON, `#data:<n>` in place of each document.
     pub json: Vec<u8>,
-    /// The documents by the number of their entry.
+    /// The documents by the number of their entry (of their content in a fiche).
     pub documents: BTreeMap<usize, Staged>,
 }
 
 impl Intake {
     /// Begins to receive a bundle.
     pub fn begin(service: &Service, at: Timestamp) -> Self {
+        Self::of(Shape::Bundle, service, at)
+    }
+
+    /// Begins to receive a fiche that holds its document (ITI-105).
+    pub fn begin_fiche(service: &Service, at: Timestamp) -> Self {
+        Self::of(Shape::DocumentReference, service, at)
+    }
+
+    fn of(shape: Shape, service: &Service, at: Timestamp) -> Self {
         let stages = Stages {
             ids: Arc::clone(&service.ids),
             folder: service.folder.clone(),
@@ -37,7 +46,7 @@ impl Intake {
             open: None,
             closed: Vec::new(),
         };
-        Self { stream: BodyStream::new(Shape::Bundle, stages, BodyLimits::default()) }
+        Self { stream: BodyStream::new(shape, stages, BodyLimits::default()) }
     }
 
     /// Takes the next piece of the body.

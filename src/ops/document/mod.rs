@@ -1,6 +1,9 @@
-//! Documents: provide (ITI-65), find (ITI-67), retrieve (ITI-68), read.
+//! Documents: provide (ITI-65), publish alone (ITI-105), describe (ITI-106), find (ITI-67),
+//! retrieve (ITI-68), read.
 
+mod complete;
 pub mod find;
+pub mod generate;
 mod header;
 pub mod intake;
 pub mod provide;
@@ -8,4 +11,5 @@ pub mod read;
 pub mod retrieve;
 pub(crate) mod revise;
 pub mod rewrap;
+pub mod simplified;
 pub mod submission;

@@ -20,7 +20,7 @@ use crate::model::audit::Act;
 use crate::model::caller::Action;
 use crate::model::document::{Blob, Document, DocumentStatus};
 use crate::model::notification::{Notification, NotifiedEvent};
-use crate::model::resource::{NewResource, ResourceType};
+use crate::model::resource::{NewResource, ResourceType, StoredResource};
 use crate::ops::Service;
 use crate::ops::facts::{self, Named};
 use crate::ops::resource::stamp::{index, resolve, stamp};
@@ -35,6 +35,8 @@ use crate::store::{Settled, Tx};
 pub struct Provided {
     /// One answer per entry.
     pub entries: Vec<ProvidedEntry>,
+    /// The fiche as it is kept now, of an ITI-105.
+    pub fiche: Option<StoredResource>,
 }
 
 /// What became of one entry.
@@ -53,7 +55,7 @@ pub struct ProvidedEntry {
 /// Feeds a record. All or nothing; sending the same bundle again is safe.
 pub async fn provide(service: &Service, ctx: Arc<Context>, provision: Provision) -> Result<Provided, Error> {
     let name = "document.provide";
-    let trace = Trace::of(&ctx, service.ids.uuid(ctx.at), Act::ProvideDocumentBundle);
+    let trace = Trace::of(&ctx, service.ids.uuid(ctx.at), provision.act);
     let subject = provision.subject.clone();
     let located = service.store.system_read(name, move |tx| facts::locate(tx, &subject)).await?;
     let Some(patient) = located else {
@@ -108,6 +110,7 @@ fn authorship(documents: &[ProvidedDocument]) -> Vec<DocumentFacts> {
 
 /// Everything that can be made ready before the writer's turn.
 struct Prepared {
+    act: Act,
     patient: PatientKey,
     subject: Named,
     at: Timestamp,
@@ -162,6 +165,7 @@ fn prepare(
     }
     let list_value = ready(provision.submission, &id(submission), patient, at, &became);
     let prepared = Prepared {
+        act: provision.act,
         patient,
         subject: provision.subject,
         at,
@@ -277,7 +281,28 @@ fn settle(
     let kept = prepared.documents.iter().zip(&stored);
     let kept = kept.filter(|(_, stored)| stored.is_none()).map(|(document, _)| document.row.binary).collect();
     let times = Times::of(tx, &permit, prepared, &stored, list)?;
-    Ok(Settled::done((answer(prepared, &stored, list, &times), kept), trace.done(permit.rule())))
+    let mut provided = answer(prepared, &stored, list, &times);
+    provided.fiche = published(tx, &permit, prepared, &stored)?;
+    Ok(Settled::done((provided, kept), trace.done(permit.rule())))
+}
+
+/// The fiche of an ITI-105, which is answered whole: the new one, or the one that was there.
+fn published(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    prepared: &Prepared,
+    stored: &[Option<Document>],
+) -> Result<Option<StoredResource>, Error> {
+    match (prepared.documents.first(), stored.first()) {
+        (Some(_), Some(Some(known))) if prepared.act == Act::SimplifiedPublish => {
+            tx.find_resource(permit, ResourceType::DocumentReference, known.id)
+        }
+        (Some(document), _) if prepared.act == Act::SimplifiedPublish => {
+            let NewResource { id, version, body, updated_at, .. } = document.fiche.clone();
+            Ok(Some(StoredResource { id, version, body, updated_at }))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// When what is answered was kept: now, or when it was sent before.
@@ -430,5 +455,5 @@ fn answer(prepared: &Prepared, stored: &[Option<Document>], list: Uuid, times: &
         at: at(entry, kind),
         warnings: prepared.warnings.get(entry).cloned().unwrap_or_default(),
     });
-    Provided { entries: entries.collect() }
+    Provided { entries: entries.collect(), fiche: None }
 }

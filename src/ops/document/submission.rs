@@ -14,6 +14,7 @@ use crate::fhir::terminology::canonical_system;
 use crate::fhir::validate::{self, Mode};
 use crate::fhir::view::{Actor, Bundle, DocumentReference, Entry, List, ListKind, Patient, Subject};
 use crate::ids::{BusinessIdentifier, ElementPath, Ins};
+use crate::model::audit::Act;
 use crate::ops::Domain;
 use crate::ops::facts::Named;
 use crate::store::blob::Staged;
@@ -21,6 +22,8 @@ use crate::store::blob::Staged;
 /// A submission, complete and consistent; not yet decided upon.
 #[derive(Debug)]
 pub struct Provision {
+    /// ITI-65, or ITI-105, which becomes a submission of its own.
+    pub act: Act,
     /// The person.
     pub subject: Named,
     /// What each entry is, in the order of the request.
@@ -99,6 +102,18 @@ impl Provision {
         refuse_if_wrong(&issues)?;
         assemble(resource, received.documents, issues, domain, mode)
     }
+
+    /// A bundle of our own making around what was published alone: no profile is asked.
+    pub(super) fn of_bundle(
+        bundle: Value,
+        documents: BTreeMap<usize, Staged>,
+        issues: Vec<Issue>,
+        domain: Domain,
+        mode: &Mode,
+    ) -> Result<Self, Error> {
+        refuse_what_comes_later(&bundle)?;
+        assemble(bundle, documents, issues, domain, mode)
+    }
 }
 
 /// The provide bundle profile that a body claims; a transaction that claims none is of a later delivery.
@@ -117,7 +132,7 @@ fn claimed(resource: &Value) -> Result<&'static str, Error> {
     })
 }
 
-fn refuse_if_wrong(issues: &[Issue]) -> Result<(), Error> {
+pub(super) fn refuse_if_wrong(issues: &[Issue]) -> Result<(), Error> {
     if issues.iter().any(|issue| !issue.is_warning) { Err(Error::many(issues.to_vec())) } else { Ok(()) }
 }
 
@@ -204,6 +219,7 @@ fn assemble(
         return Err(missing());
     }
     Ok(Provision {
+        act: Act::ProvideDocumentBundle,
         subject,
         submission: submission.resource().clone(),
         submission_url: submission.url.clone(),
