@@ -4,8 +4,10 @@
 //! No I/O here: a [`target::Target`] carries requests, the caller writes the reports.
 
 pub mod assertion;
+pub mod coverage;
 pub mod operation;
 pub mod parse;
+pub mod report;
 pub mod run;
 pub mod scope;
 pub mod script;
