@@ -8,14 +8,11 @@ pub(crate) fn generate(folder: &Path, out: &Path) {
     let mut files = Vec::new();
     collect(folder, &mut files);
     files.sort();
-    let mut text = String::from(
-        "/// Path from `conformance/`, and bytes.\nstatic EMBEDDED: &[(&str, &[u8])] = &[\n",
-    );
+    let mut text = String::from("/// Path from `conformance/`, and bytes.\nstatic EMBEDDED: &[(&str, &[u8])] = &[\n");
     for file in files {
         let path = file.strip_prefix(folder).expect("below the folder").to_str().expect("a name in UTF-8");
-        let line = format!(
-            "    ({path:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/conformance/{path}\"))),"
-        );
+        let line =
+            format!("    ({path:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/conformance/{path}\"))),");
         writeln!(text, "{line}").expect("a String takes everything");
     }
     text.push_str("];\n");

@@ -239,9 +239,8 @@ impl Files {
 
 impl Client {
     fn new(files: &Files) -> Result<Self, Failure> {
-        let read = |path: &Path| {
-            std::fs::read(path).map_err(|error| Failure::from_error(&path.display().to_string(), &error))
-        };
+        let read =
+            |path: &Path| std::fs::read(path).map_err(|error| Failure::from_error(&path.display().to_string(), &error));
         let (certificate, key) = (read(&files.certificate)?, read(&files.key)?);
         let config = super::tls_client::config(&read(&files.ca)?, &certificate, &key)?;
         let http = reqwest::Client::builder().use_preconfigured_tls(config).build();

@@ -109,9 +109,8 @@ impl Judged<'_> {
             Check::Navigation => links(&self.json()?),
             Check::Minimum(id) => {
                 let minimum = self.scope.source(id)?;
-                missing(&minimum, &self.json()?, String::new()).map_or(Ok(()), |place| {
-                    Err(format!("of {id} there is not{place}"))
-                })
+                missing(&minimum, &self.json()?, String::new())
+                    .map_or(Ok(()), |place| Err(format!("of {id} there is not{place}")))
             }
             Check::Profile(id) => {
                 let canonical = profiles.iter().find(|(known, _)| known == id).map(|(_, canonical)| canonical.as_str());

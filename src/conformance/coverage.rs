@@ -79,7 +79,10 @@ pub fn page(files: &Files, scripts: &[Script]) -> String {
         let delivered: Vec<_> = requirements.iter().filter(|row| row.list == list && row.is_delivered).collect();
         let proven = delivered.iter().filter(|row| claims.contains_key(row.id.as_str())).count();
         let later = requirements.iter().filter(|row| row.list == list && !row.is_delivered).count();
-        lines.push(format!("{list}: {proven} of {} delivered requirements have a script; {later} come later", delivered.len()));
+        lines.push(format!(
+            "{list}: {proven} of {} delivered requirements have a script; {later} come later",
+            delivered.len()
+        ));
         for row in requirements.iter().filter(|row| row.list == list) {
             let proofs = claims.get(row.id.as_str());
             let mark = match (proofs.is_some(), row.is_delivered) {

@@ -37,7 +37,7 @@ pub struct Scope<'a> {
 }
 
 /// References to references: nobody needs more.
-const DEPTH: usize = 8;
+const DEPTH: usize = 16;
 
 impl<'a> Scope<'a> {
     /// An empty scope.
@@ -112,7 +112,11 @@ impl<'a> Scope<'a> {
         if let Some((kind, key)) = name.split_once(':').filter(|(kind, _)| matches!(*kind, "uuid" | "oid")) {
             let series = with.iter().find(|(known, _)| known == "series").map_or("", |(_, series)| series);
             let number = self.draw(&format!("{series}/{key}"));
-            return Ok(if kind == "oid" { format!("2.25.{number}") } else { uuid::Uuid::from_u128(number).to_string() });
+            return Ok(if kind == "oid" {
+                format!("2.25.{number}")
+            } else {
+                uuid::Uuid::from_u128(number).to_string()
+            });
         }
         if let Some(value) = self.given.get(name) {
             return Ok(value.clone());

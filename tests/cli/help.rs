@@ -12,7 +12,7 @@ const COMMANDS: [(&str, &[&str]); 18] = [
     ("token", &[]),
     ("client", &["add", "list", "show", "suspend", "resume"]),
     ("demo", &["bundle"]),
-    ("conformance", &[]),
+    ("conformance", &["run", "list"]),
     ("validate", &[]),
     ("import", &[]),
     ("report", &[]),

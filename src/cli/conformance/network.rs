@@ -123,10 +123,12 @@ impl Target for Network {
         if let Some(token) = kept {
             return Ok(token);
         }
-        let structure = self.structure(who).ok_or_else(|| NoAnswer::NoIdentity(format!("nobody is called {persona}")))?;
+        let structure =
+            self.structure(who).ok_or_else(|| NoAnswer::NoIdentity(format!("nobody is called {persona}")))?;
         let (certificate, private) = self.files(&structure);
         let files = TokenFiles { ca: self.credentials.ca.clone(), certificate, key: private };
-        let asked = Asked { persona, structure: &structure, scope: who.scope.as_deref(), patient: who.patient.as_deref() };
+        let asked =
+            Asked { persona, structure: &structure, scope: who.scope.as_deref(), patient: who.patient.as_deref() };
         let token = of_persona(asked, origin_of(&self.base), files).await;
         let token = token.map_err(|error| NoAnswer::Failed(error.to_string()))?;
         self.tokens.borrow_mut().insert(key, (token.clone(), Stopwatch::start()));
@@ -134,7 +136,8 @@ impl Target for Network {
     }
 
     async fn exchange(&self, who: &Origin, request: &Request) -> Result<Answer, NoAnswer> {
-        let failed = |error: &dyn std::error::Error| NoAnswer::Failed(Failure::from_error("request", error).to_string());
+        let failed =
+            |error: &dyn std::error::Error| NoAnswer::Failed(Failure::from_error("request", error).to_string());
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|error| failed(&error))?;
         let mut sent = self.client(who)?.request(method, &request.url);
         let has_own = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));

@@ -2,8 +2,8 @@
 
 mod html;
 mod junit;
-mod text;
 mod test_report;
+mod text;
 
 pub use html::html;
 pub use junit::junit;

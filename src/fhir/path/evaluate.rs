@@ -300,11 +300,7 @@ fn ordered(operator: &str, left: &[Item<'_>], right: &[Item<'_>]) -> Result<Opti
     }))
 }
 
-fn arithmetic<'a>(
-    operator: &str,
-    left: &[Item<'a>],
-    right: &[Item<'a>],
-) -> Result<Items<'a>, EvaluationError> {
+fn arithmetic<'a>(operator: &str, left: &[Item<'a>], right: &[Item<'a>]) -> Result<Items<'a>, EvaluationError> {
     if let ("+", Some(Value::String(a)), Some(Value::String(b))) =
         (operator, single(left, "+")?.map(|i| i.value.as_ref()), single(right, "+")?.map(|i| i.value.as_ref()))
     {

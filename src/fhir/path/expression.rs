@@ -108,7 +108,9 @@ impl Reader {
         }
         let mut left = self.level(level + 1, depth)?;
         loop {
-            if level == TYPED && let Some(word) = self.operator(&["is", "as"]) {
+            if level == TYPED
+                && let Some(word) = self.operator(&["is", "as"])
+            {
                 left = Node::Typed(Box::new(left), word, self.type_name()?);
                 continue;
             }

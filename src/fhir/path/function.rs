@@ -151,11 +151,7 @@ fn type_of(node: &Node) -> &str {
     }
 }
 
-fn text_of<'a>(
-    machine: &Machine<'a>,
-    node: &Node,
-    focus: &[Item<'a>],
-) -> Result<Option<String>, EvaluationError> {
+fn text_of<'a>(machine: &Machine<'a>, node: &Node, focus: &[Item<'a>]) -> Result<Option<String>, EvaluationError> {
     Ok(single(&machine.value(node, focus)?, "a text")?.and_then(Item::text))
 }
 
@@ -221,12 +217,7 @@ fn part<'a>(name: &str, input: Items<'a>, number: usize) -> Result<Items<'a>, Ev
 }
 
 /// Functions of one text.
-fn on_text<'a>(
-    name: &str,
-    item: &Item<'a>,
-    one: &[Item<'a>],
-    two: &[Item<'a>],
-) -> Result<Items<'a>, EvaluationError> {
+fn on_text<'a>(name: &str, item: &Item<'a>, one: &[Item<'a>], two: &[Item<'a>]) -> Result<Items<'a>, EvaluationError> {
     let told = |value: Value| Ok(vec![Item::new(value)]);
     match name {
         "hasValue" => return told(Value::from(item.text().is_some())),
@@ -248,10 +239,14 @@ fn on_text<'a>(
         "startsWith" => told(text.starts_with(&argument).into()),
         "endsWith" => told(text.ends_with(&argument).into()),
         "matches" => told(pattern::matches(&argument, text)?.into()),
-        "indexOf" => told(text.find(&argument).map_or(-1, |at| {
-            let before = text.get(..at).unwrap_or_default().chars().count();
-            i64::try_from(before).unwrap_or(-1)
-        }).into()),
+        "indexOf" => told(
+            text.find(&argument)
+                .map_or(-1, |at| {
+                    let before = text.get(..at).unwrap_or_default().chars().count();
+                    i64::try_from(before).unwrap_or(-1)
+                })
+                .into(),
+        ),
         "replace" => {
             let by = single(two, name)?.and_then(Item::text).unwrap_or_default();
             told(text.replace(&argument, &by).into())

@@ -18,9 +18,8 @@ pub(super) enum Token {
 }
 
 /// Longest first, so that `<=` is not `<` and `=`.
-const SIGNS: [&str; 22] = [
-    "!=", "!~", "<=", ">=", ".", "(", ")", "[", "]", "{", "}", ",", "|", "=", "~", "<", ">", "+", "-", "*", "/", "&",
-];
+const SIGNS: [&str; 22] =
+    ["!=", "!~", "<=", ">=", ".", "(", ")", "[", "]", "{", "}", ",", "|", "=", "~", "<", ">", "+", "-", "*", "/", "&"];
 
 /// Cuts a text into words with their places.
 pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, PathError> {
