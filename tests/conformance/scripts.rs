@@ -37,6 +37,8 @@ fn every_script_is_a_valid_test_script_with_a_name_of_its_own() {
         let faults: Vec<_> = faults.into_iter().filter(|issue| !issue.is_warning).collect();
         assert_eq!(faults, [], "{}", script.path);
         assert!(urls.insert(script.url.clone()), "{} is given twice", script.url);
+        let fixtures: BTreeSet<_> = script.fixtures.iter().map(|fixture| &fixture.id).collect();
+        assert_eq!(fixtures.len(), script.fixtures.len(), "{}: a fixture's id is given twice", script.path);
         let names: BTreeSet<_> = script.tests.iter().map(|test| &test.name).collect();
         assert_eq!(names.len(), script.tests.len(), "{}: a test's name is given twice", script.path);
     }
