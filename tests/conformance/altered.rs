@@ -47,6 +47,17 @@ fn json(answer: &mut Answer, alter: impl FnOnce(&mut Value)) {
     }
 }
 
+/// Puts a value where something stands.
+fn set(answer: &mut Answer, pointer: &str, value: impl Into<Value>) {
+    json(answer, |body| {
+        if let Some((parent, name)) = pointer.rsplit_once('/')
+            && let Some(members) = body.pointer_mut(parent).and_then(Value::as_object_mut)
+        {
+            members.insert(name.to_owned(), value.into());
+        }
+    });
+}
+
 fn without(answer: &mut Answer, header: &str) {
     answer.headers.retain(|(name, _)| name != header);
 }
@@ -56,18 +67,22 @@ type Mutation = (&'static str, &'static str, &'static str, fn(&Request, &mut Ans
 
 const MUTATIONS: &[Mutation] = &[
     ("a closed record shown open", "td02/existence", "a closed record is told with its closure", |_, a| {
-        json(a, |body| body["entry"][0]["resource"]["active"] = true.into());
+        set(a, "/entry/0/resource/active", true);
     }),
     ("an absence that differs", "td02/existence", "absence is one answer whatever its cause", |request, a| {
         if request.url.contains("180036311300305") {
-            json(a, |body| body["entry"][0]["resource"]["issue"][0]["code"] = "not-found".into());
+            set(a, "/entry/0/resource/issue/0/code", "not-found");
         }
     }),
     ("a name told", "td02/existence", "the identity traits are not told", |_, a| {
-        json(a, |body| body["entry"][0]["resource"]["gender"] = "female".into());
+        set(a, "/entry/0/resource/gender", "female");
     }),
     ("another order", "iti-65/publish", "the answer has one entry for each of the request", |_, a| {
-        json(a, |body| body["entry"].as_array_mut().unwrap().reverse());
+        json(a, |body| {
+            if let Some(entries) = body.pointer_mut("/entry").and_then(Value::as_array_mut) {
+                entries.reverse();
+            }
+        });
     }),
     ("another hash", "iti-65/publish", "the fiche is kept with what was sent and what the server knows", |_, a| {
         json(a, |body| {
@@ -77,7 +92,11 @@ const MUTATIONS: &[Mutation] = &[
         });
     }),
     ("no element named", "iti-65/refusals", "a wrong hash is refused", |_, a| {
-        json(a, |body| drop(body["issue"][0].as_object_mut().map(|issue| issue.remove("expression"))));
+        json(a, |body| {
+            if let Some(issue) = body.pointer_mut("/issue/0").and_then(Value::as_object_mut) {
+                issue.remove("expression");
+            }
+        });
     }),
     ("a wrong total", "iti-67/search", "type", |_, a| {
         json(a, |body| {
@@ -93,7 +112,9 @@ const MUTATIONS: &[Mutation] = &[
     }),
     ("one bit of a document", "iti-68/retrieve", "the bytes are those that were sent", |request, a| {
         if request.url.contains("/Binary/") {
-            a.body[100] ^= 1;
+            if let Some(byte) = a.body.get_mut(100) {
+                *byte ^= 1;
+            }
         }
     }),
     ("no sniffing protection", "iti-68/retrieve", "headers keep browsers from harm", |_, a| {
@@ -119,10 +140,10 @@ const MUTATIONS: &[Mutation] = &[
     }),
     ("no WWW-Authenticate", "tokens/refusals", "no token", |_, a| without(a, "www-authenticate")),
     ("a private key", "tokens/grants", "keys are published", |_, a| {
-        json(a, |body| body["keys"][0]["d"] = "AAAA".into());
+        set(a, "/keys/0/d", "AAAA");
     }),
     ("another base", "capability/metadata", "the statement is public", |_, a| {
-        json(a, |body| body["implementation"]["url"] = "https://elsewhere.example/fhir".into());
+        set(a, "/implementation/url", "https://elsewhere.example/fhir");
     }),
 ];
 

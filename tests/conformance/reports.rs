@@ -50,7 +50,7 @@ fn a_run_writes_its_reports_and_ends_with_0_or_3() {
             "{}",
             ended.out
         );
-        assert!(read("out.xml").contains("<skipped message=\"no token of dr-martin was given\"/>"));
+        assert!(read("out.xml").contains("<skipped message=\"setup: no token of dr-martin was given\"/>"));
         let ended = run(&home, &server, "--suite nothing");
         assert_eq!(ended.code, 2, "{}", ended.err);
     });
