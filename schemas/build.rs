@@ -9,6 +9,8 @@
     reason = "a build script speaks to cargo by println and stops by panic"
 )]
 
+#[path = "build/conformance.rs"]
+mod conformance;
 #[path = "build/fhir.rs"]
 mod fhir;
 #[path = "build/rules.rs"]
@@ -26,6 +28,8 @@ fn main() {
     let schemas = Path::new("schemas");
     println!("cargo::rerun-if-changed=schemas");
     println!("cargo::rerun-if-changed=migrations");
+    println!("cargo::rerun-if-changed=conformance");
+    conformance::generate(Path::new("conformance"), out);
     fhir::generate(schemas, out);
     rules::generate(schemas, out);
     search::generate(schemas, out);

@@ -9,6 +9,7 @@ pub mod cda;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod conformance;
 pub mod error;
 pub mod fhir;
 pub mod http;

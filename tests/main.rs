@@ -13,6 +13,8 @@ mod chaos;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod endpoint_coverage;

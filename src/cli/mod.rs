@@ -4,6 +4,7 @@
 mod audit;
 mod bench;
 mod client;
+pub mod conformance;
 pub mod demo;
 mod dev;
 mod doctor;
@@ -48,8 +49,7 @@ enum Command {
     Token(token::Token),
     Client(client::Client),
     Demo(demo::Demo),
-    /// Black-box conformance suite: a later delivery
-    Conformance(later::Later),
+    Conformance(conformance::Conformance),
     /// Validate FHIR and CDA files offline: a later delivery
     Validate(later::Later),
     /// Import resources: a later delivery
@@ -118,7 +118,7 @@ pub fn run() -> ExitCode {
         Command::Bench(bench) => bench.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Worker(later) => later.run("worker"),
-        Command::Conformance(later) => later.run("conformance"),
+        Command::Conformance(conformance) => conformance.run(),
         Command::Validate(later) => later.run("validate"),
         Command::Import(later) => later.run("import"),
         Command::Report(later) => later.run("report"),

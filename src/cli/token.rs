@@ -91,8 +91,12 @@ impl Token {
 
     async fn ask(&self, demo: &Demo) -> Result<String, Failure> {
         let grantee = self.grantee(demo)?;
+        let client = Client::new(&Files::of(&self.certs, &grantee.certificate))?;
+        self.ask_with(demo, grantee, &client).await
+    }
+
+    async fn ask_with(&self, demo: &Demo, grantee: Grantee, client: &Client) -> Result<String, Failure> {
         let record = self.patient.as_ref().map(|patient| persona(demo, patient)).transpose()?;
-        let client = Client::new(&self.certs, &grantee.certificate)?;
         let mut form = vec![
             ("scope", self.scope.clone().unwrap_or_else(|| grantee.scopes.to_owned())),
             ("purpose_of_use", self.purpose.code().to_owned()),
@@ -158,6 +162,37 @@ pub(super) async fn of_professional(persona: &str, url: &str, certs: &Path) -> R
     token.ask(&demo).await
 }
 
+/// Who asks the server for a token, for the conformance runner.
+pub(super) struct Asked<'a> {
+    /// A professional, a structure or a patient.
+    pub(super) persona: &'a str,
+    /// The structure whose software asks.
+    pub(super) structure: &'a str,
+    /// The scopes; everything where absent.
+    pub(super) scope: Option<&'a str>,
+    /// The only record that the token serves.
+    pub(super) patient: Option<&'a str>,
+}
+
+/// A token at its longest life, with the certificate of some files.
+pub(super) async fn of_persona(asked: Asked<'_>, url: &str, files: Files) -> Result<String, Failure> {
+    let demo = Demo::load().map_err(|error| Failure::from_error("demo personas", &error))?;
+    let token = Token {
+        persona: asked.persona.to_owned(),
+        structure: Some(asked.structure.to_owned()),
+        purpose: Purpose::Normal,
+        reason: None,
+        secret: false,
+        patient: asked.patient.map(str::to_owned),
+        scope: asked.scope.map(str::to_owned),
+        ttl: Some(300),
+        url: url.to_owned(),
+        certs: PathBuf::new(),
+    };
+    let grantee = token.grantee(&demo)?;
+    token.ask_with(&demo, grantee, &Client::new(&files)?).await
+}
+
 struct Grantee {
     certificate: String,
     kind: Kind,
@@ -185,17 +220,33 @@ struct Client {
     key: ClientKey,
 }
 
+/// The PEM files of a client.
+pub(super) struct Files {
+    /// The root of the server's certificate.
+    pub(super) ca: PathBuf,
+    /// The client's certificate.
+    pub(super) certificate: PathBuf,
+    /// Its key.
+    pub(super) key: PathBuf,
+}
+
+impl Files {
+    fn of(certs: &Path, name: &str) -> Self {
+        let (certificate, key) = (certs.join(format!("{name}.pem")), certs.join(format!("{name}.key")));
+        Self { ca: certs.join("ca.pem"), certificate, key }
+    }
+}
+
 impl Client {
-    fn new(certs: &Path, name: &str) -> Result<Self, Failure> {
-        let read = |file: String| {
-            let path = certs.join(file);
-            std::fs::read(&path).map_err(|error| Failure::from_error(&path.display().to_string(), &error))
-        };
-        let (certificate, key) = (read(format!("{name}.pem"))?, read(format!("{name}.key"))?);
-        let config = super::tls_client::config(&read("ca.pem".to_owned())?, &certificate, &key)?;
+    fn new(files: &Files) -> Result<Self, Failure> {
+        let read =
+            |path: &Path| std::fs::read(path).map_err(|error| Failure::from_error(&path.display().to_string(), &error));
+        let (certificate, key) = (read(&files.certificate)?, read(&files.key)?);
+        let config = super::tls_client::config(&read(&files.ca)?, &certificate, &key)?;
         let http = reqwest::Client::builder().use_preconfigured_tls(config).build();
         let http = http.map_err(|error| Failure::from_error("TLS client", &error))?;
-        let key = ClientKey::from_pem(&certificate, &key).map_err(|error| Failure::from_error(name, &error))?;
+        let key = ClientKey::from_pem(&certificate, &key);
+        let key = key.map_err(|error| Failure::from_error(&files.certificate.display().to_string(), &error))?;
         Ok(Self { http, key })
     }
 

@@ -13,7 +13,7 @@ const COMMANDS: [(&str, &[&str]); 19] = [
     ("token", &[]),
     ("client", &["add", "list", "show", "suspend", "resume"]),
     ("demo", &["bundle"]),
-    ("conformance", &[]),
+    ("conformance", &["run", "list"]),
     ("validate", &[]),
     ("import", &[]),
     ("report", &[]),

@@ -3,6 +3,7 @@
 mod examples;
 mod json;
 mod outcome;
+mod path;
 mod profiles;
 mod published;
 mod structural;

@@ -3,11 +3,20 @@
 //! Read: paths, `name[x]` (a choice element), `name[n]`, `|`, `as`, `ofType`, `where(x = 'y')`,
 //! `where(resolve() is T)`, `resolve()` (contained resources only), `extension('url')`,
 //! `extension.where(url = 'url')`, `a.exists() and a != false`.
+//!
+//! [`Query`] is the whole language, for tests and rules that nobody runs a thousand times a second.
 
+mod evaluate;
+mod expression;
+mod function;
 mod lex;
 mod parse;
+mod pattern;
+mod token;
 mod walk;
 
+pub use evaluate::{EvaluationError, Item};
+pub use expression::Query;
 pub(crate) use walk::contained;
 
 /// A compiled expression.
