@@ -2,6 +2,7 @@
 
 mod binding;
 mod invariant;
+pub mod package;
 mod path;
 mod primitive;
 mod profile;
