@@ -19,6 +19,7 @@ mod serve;
 mod start;
 mod tls_client;
 mod token;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -48,8 +49,7 @@ enum Command {
     Demo(demo::Demo),
     /// Black-box conformance suite: a later delivery
     Conformance(later::Later),
-    /// Validate FHIR and CDA files offline: a later delivery
-    Validate(later::Later),
+    Validate(validate::Validate),
     /// Import resources: a later delivery
     Import(later::Later),
     /// Monthly activity report: a later delivery
@@ -116,7 +116,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(doctor) => doctor.run(),
         Command::Worker(later) => later.run("worker"),
         Command::Conformance(later) => later.run("conformance"),
-        Command::Validate(later) => later.run("validate"),
+        Command::Validate(validate) => validate.run(),
         Command::Import(later) => later.run("import"),
         Command::Report(later) => later.run("report"),
         Command::Letters(later) => later.run("letters"),

@@ -17,7 +17,6 @@ fn a_command_that_comes_later_says_so_and_exits_2() {
         "worker",
         "conformance run --target https://localhost:8443/fhir --cert c --key k --ca a",
         "conformance list",
-        "validate file.json",
         "import file.json --terminology",
         "report --month 2026-11",
         "letters export --out letters",

@@ -1,6 +1,7 @@
 //! Validation of a resource: its structure by the R4 tables, then its profile (R4 `validation.html`).
 
 mod binding;
+mod identity;
 mod invariant;
 pub mod package;
 mod path;
@@ -68,6 +69,11 @@ pub fn structural_with(resource: &Value, options: Options) -> Vec<Issue> {
 /// The invariants of R4 that [`structural`] holds to by a function of their own: type and key.
 pub fn invariants() -> impl Iterator<Item = (&'static str, &'static str)> {
     invariant::keys()
+}
+
+/// Judges the INS of a resource, wherever they stand: [`structural`] knows nothing of them.
+pub fn identities(resource: &Value) -> Vec<Issue> {
+    identity::judge(resource)
 }
 
 /// Whether rules are known for a profile's canonical URL (a `|version` is ignored).
