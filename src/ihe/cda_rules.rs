@@ -193,7 +193,7 @@ impl Judge {
             has_ins = true;
             let ins = id.extension.as_deref().and_then(|value| Ins::parse(&id.root, value).ok());
             // Contract §8: binding under .8 and .9, a warning under .10 and .11 (T17).
-            let weight = if domain.key_is_binding() { Weight::Always } else { Weight::Advice };
+            let weight = if domain.key_is_binding() { Weight::Usual } else { Weight::Advice };
             let holds = ins.is_some_and(|ins| ins.key_is_valid());
             self.ask(holds, weight, Code::InsKey, "cda-ins-key", &format!("{role}/id"), domain.oid());
         }

@@ -46,7 +46,7 @@ impl Judge<'_> {
         if resource.get("resourceType").is_none() && report.issues.is_empty() {
             report.issues.push(Issue::new(Code::Missing));
         }
-        report.issues.extend(validate::identities(resource));
+        report.issues.extend(validate::identities(resource, self.mode.mode));
         match self.profile {
             Some(profile) => self.profile(resource, profile, &mut report),
             None => self.named(resource, &mut report),
