@@ -5,3 +5,4 @@ mod help;
 mod pasted;
 mod refusals;
 mod state;
+mod validate;

@@ -3,7 +3,10 @@
 mod examples;
 mod json;
 mod outcome;
+mod package;
 mod profiles;
 mod published;
 mod structural;
+mod traps;
 mod unchecked;
+mod wording;

@@ -213,3 +213,65 @@ fn block(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of zlib: one block with codes of its own.
+    const DYNAMIC: &str = "H4sIAAAAAAACAyWRuxXAMAgDe6ZgNQoKGhqx/8vJyRfbQgIhXTaXuiJ7VNWr1vZW9xBofBzs99X4V4CV4kB1fOa0wdrbW9cOEybWI9j4dG/H1IwU4qSzMoGbO8zI66x0IRveNnghHOvyttEwzZmMKLyJ4Gbr/jVgRSktMCbk7+cE2a8CTAaZYcItWgrp6Hodc2jE1Dr9qbb0u0BKucRwSxH3N0AsRJHHQADWrcGy5wh+DvVV/5ertTMYgCPcOLL9KisXi3tupg+AOdJu4aM7140tIK7yXMaueON3JE7cryOdEf16ZkZB7tjGoPE3qHAhFFboMxoLAmFqj07HSPsZz/lTYXiuc/Onn1nn5dq12c773YrZePZ8ns+DilgCAAA=";
+    /// Of zlib: one block with the fixed codes.
+    const FIXED: &str = "H4sIAAAAAAACA0tMSk6EIQA0Km5aDAAAAA==";
+
+    fn packed(base64: &str) -> Vec<u8> {
+        base64_simd::STANDARD.decode_to_vec(base64).unwrap()
+    }
+
+    /// Six hundred letters, some far more frequent than others: worth a code of their own.
+    fn text() -> Vec<u8> {
+        let letters = b"eeeeeeeessssaaiint \n";
+        let mut number = 12_345_u64;
+        let mut draw = || {
+            number = (number * 1_103_515_245 + 12_345) % (1 << 31);
+            letters[usize::try_from((number >> 16) % 20).unwrap()]
+        };
+        (0..600).map(|_| draw()).collect()
+    }
+
+    #[test]
+    fn what_zlib_packed_is_unpacked() {
+        assert_eq!(gunzip(&packed(DYNAMIC), 10_000), Ok(text()));
+        assert_eq!(gunzip(&packed(FIXED), 12), Ok(b"abcabcabcabc".to_vec()));
+    }
+
+    #[test]
+    fn a_block_that_is_not_compressed_and_a_header_with_names_are_read() {
+        let mut bytes = vec![0x1f, 0x8b, 8, 8 | 16 | 4, 0, 0, 0, 0, 0, 3, 2, 0, 9, 9];
+        bytes.extend(b"name\0remark\0");
+        bytes.extend([1, 3, 0, 0xfc, 0xff]);
+        bytes.extend(b"abc");
+        bytes.extend(crc(b"abc").to_le_bytes());
+        bytes.extend(3_u32.to_le_bytes());
+        assert_eq!((crc(b"abc"), gunzip(&bytes, 3)), (0x3524_41c2, Ok(b"abc".to_vec())));
+    }
+
+    #[test]
+    fn more_than_is_allowed_is_not_unpacked() {
+        assert_eq!(gunzip(&packed(DYNAMIC), 500), Err(Fault::TooLarge));
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_whatever_the_damage() {
+        let whole = packed(DYNAMIC);
+        for end in 0..whole.len() {
+            assert_eq!(gunzip(&whole[..end], 10_000), Err(Fault::Damaged), "cut at {end}");
+        }
+        for at in 10..whole.len() {
+            for bit in 0..8 {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 1 << bit;
+                assert_ne!(gunzip(&bytes, 10_000), Ok(text()), "bit {bit} of octet {at}");
+            }
+        }
+    }
+}

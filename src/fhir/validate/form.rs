@@ -90,11 +90,15 @@ pub(super) fn keys() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 impl Form {
     fn holds(self, map: &Map<String, Value>) -> bool {
-        let has = |name: &str| match name.strip_suffix("[x]") {
-            None => map.contains_key(name),
-            Some(stem) => map.keys().any(|key| {
-                key.strip_prefix(stem).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
-            }),
+        let has = |name: &str| {
+            // An extension in the place of the value stands for the element too.
+            let mut keys = map.keys().map(|key| key.strip_prefix('_').unwrap_or(key));
+            match name.strip_suffix("[x]") {
+                None => keys.any(|key| key == name),
+                Some(stem) => keys.any(|key| {
+                    key.strip_prefix(stem).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+                }),
+            }
         };
         match self {
             Any(names) => names.iter().any(|name| has(name)),

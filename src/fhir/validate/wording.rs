@@ -8,17 +8,21 @@ use serde_json::Value;
 use crate::fhir::datatype::{Coding, Reference};
 
 /// What each asks, and the function that holds to it.
-const WORDED: [(&str, &str, fn(&Value) -> bool); 5] = [
+const WORDED: [(&str, &str, fn(&Value) -> bool); 6] = [
     ("constr-bind-attachmenturl", "Binary/[id] | urn:uuid:", attachment_urls),
     ("constr-bind-relatesTo", "relatesTo replaces: max 1", one_replaced),
     ("constr-cdr-rempl", "relatesTo replaces: min 1", replacement_says_so),
     ("referenceIdList", "studyInstanceUID | order | accession", reference_id),
     ("submission-set-entry", "DocumentReference | List folder", members_are_documents),
+    ("zero-hash", "SHA-1", hash_of_something),
 ];
 
 /// The types of reference identifiers (JDV_J231).
 const REFERENCE_IDS: [&str; 3] =
     ["urn:ihe:iti:xds:2016:studyInstanceUID", "urn:ihe:iti:xds:2013:order", "urn:ihe:iti:xds:2013:accession"];
+
+/// SHA-1 of zero bytes.
+const HASH_OF_NOTHING: &str = "2jmj7l5rSw0yVb/vlWAYkK/YBwk=";
 
 /// The names known here.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -78,6 +82,12 @@ fn reference_id(related: &Value) -> bool {
     let kinds = related.pointer("/identifier/type").into_iter().flat_map(Coding::all_of);
     let mut urns = kinds.filter(|coding| coding.system == Some("urn:ietf:rfc:3986"));
     urns.all(|coding| coding.code.is_some_and(|code| REFERENCE_IDS.contains(&code)))
+}
+
+/// T13: the hash of zero bytes goes with size 0 alone.
+fn hash_of_something(attachment: &Value) -> bool {
+    let is_empty = attachment.get("size").and_then(Value::as_u64) == Some(0);
+    text(attachment, "/hash") != Some(HASH_OF_NOTHING) || is_empty
 }
 
 /// A submission set that lists an entry of its own bundle lists a fiche or a folder, never itself.
