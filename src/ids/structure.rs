@@ -100,10 +100,11 @@ impl FromStr for NationalId {
             Some(b'0') => (9..=20).contains(&bytes.len()),
             _ => false,
         };
-        let is_word = |text: &str| (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let is_internal = text
-            .split_once('/')
-            .is_some_and(|(structure, own)| structure.starts_with(['1', '3', '4', '5', '6']) && is_word(structure) && is_word(own));
+        let is_word =
+            |text: &str| (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_internal = text.split_once('/').is_some_and(|(structure, own)| {
+            structure.starts_with(['1', '3', '4', '5', '6']) && is_word(structure) && is_word(own)
+        });
         let valid = is_internal || (length_fits && bytes.iter().all(u8::is_ascii_alphanumeric));
         if valid { Ok(Self(text.to_owned())) } else { Err(Malformed { what: "national id of a professional" }) }
     }

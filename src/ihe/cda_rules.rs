@@ -177,7 +177,8 @@ impl Judge {
     fn patient(&mut self, header: &Header) {
         let role = "recordTarget/patientRole";
         let ids = &header.patient.ids;
-        let complete = !ids.is_empty() && ids.iter().all(|id| id.extension.as_ref().is_some_and(|text| !text.is_empty()));
+        let complete =
+            !ids.is_empty() && ids.iter().all(|id| id.extension.as_ref().is_some_and(|text| !text.is_empty()));
         self.has(complete, Weight::Always, "cda-patient-id", &format!("{role}/id"));
         let patient = format!("{role}/patient");
         self.has(header.patient.birth_family.is_some(), Weight::Usual, "cda-patient-name", &format!("{patient}/name"));
@@ -253,7 +254,8 @@ impl Judge {
                 "documentationOf/serviceEvent/performer/assignedEntity/representedOrganization/standardIndustryClassCode",
             ),
         ] {
-            let is_in = |code: &cda::Code| terminology::is_member(set, code.system.as_deref().unwrap_or_default(), &code.code);
+            let is_in =
+                |code: &cda::Code| terminology::is_member(set, code.system.as_deref().unwrap_or_default(), &code.code);
             self.ask(code.is_none_or(is_in), Weight::Strict, Code::Binding, rule, path, set);
         }
     }

@@ -55,7 +55,11 @@ fn a_file_is_judged_by_the_profile_it_names_and_the_exit_code_says_how() {
     let ended = home.run("validate --lang fr sound.json broken.json");
     assert_eq!((ended.code, ended.err.as_str()), (3, ""), "{ended:?}");
     assert!(ended.out.contains("broken.json : 1 erreur(s)"), "{}", ended.out);
-    assert!(ended.out.contains("erreur Bundle.entry[1].resource.masterIdentifier: Un élément obligatoire manque."), "{}", ended.out);
+    assert!(
+        ended.out.contains("erreur Bundle.entry[1].resource.masterIdentifier: Un élément obligatoire manque."),
+        "{}",
+        ended.out
+    );
     assert!(ended.out.contains("[element-manquant; MHD 1.3 DocumentReference.masterIdentifier]"), "{}", ended.out);
     let ended = home.run("validate --json --lang en sound.json broken.json");
     let outcomes: Vec<Value> = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -99,7 +103,13 @@ fn a_profile_comes_with_a_folder_or_with_a_package_file() {
         assert_eq!((ended.code, ended.out.as_str()), (0, "sound.json: 0 error(s), 0 warning(s)\n"), "{ended:?}");
         let ended = home.run(&format!("validate --package {place} --profile {PROFILE} --lang en broken.json"));
         assert_eq!(ended.code, 3, "{ended:?}");
-        assert!(ended.out.contains("error Patient.name: A required element is missing. (min 1) [element-manquant; Named Patient.name]"), "{}", ended.out);
+        assert!(
+            ended.out.contains(
+                "error Patient.name: A required element is missing. (min 1) [element-manquant; Named Patient.name]"
+            ),
+            "{}",
+            ended.out
+        );
     }
     let ended = home.run("validate sound.json --lang en");
     assert_eq!(ended.code, 0, "{ended:?}");

@@ -70,7 +70,11 @@ fn what_is_broken_in_a_published_bundle_is_found_at_its_place() {
     ] {
         let mut bundle = sound.clone();
         let resource = bundle["entry"][at]["resource"].as_object_mut().unwrap();
-        if value.is_null() { drop(resource.shift_remove(name)) } else { drop(resource.insert(name.to_owned(), value)) }
+        if value.is_null() {
+            drop(resource.shift_remove(name))
+        } else {
+            drop(resource.insert(name.to_owned(), value))
+        }
         let path = format!("Bundle.entry[{at}].resource.{expected}");
         let found = errors(&package, &bundle, &profile);
         assert!(found.iter().any(|error| error.ends_with(&path)), "{name}: {found:?}");
@@ -99,29 +103,62 @@ fn ours() -> Package {
     let r4 = |kind: &str| format!("http://hl7.org/fhir/StructureDefinition/{kind}");
     let mut package = Package::default();
     for resource in [
-        definition("base", "Patient", &r4("Patient"), "snapshot", vec![
-            element("Patient", json!({})),
-            element("Patient.birthDate", json!({"min": 1, "max": "1"})),
-            element("Patient.name", json!({"min": 0, "max": "*"})),
-        ]),
-        definition("strict", "Patient", &format!("{OURS}base|1"), "differential", vec![
-            element("Patient.extension", json!({"slicing": {"discriminator": [{"type": "value", "path": "url"}], "rules": "open"}})),
-            element("Patient.extension:colour", json!({"min": 1, "max": "1",
-                "type": [{"code": "Extension", "profile": [format!("{OURS}colour")]}]})),
-            element("Patient.name", json!({"min": 1, "max": "2",
-                "slicing": {"discriminator": [{"type": "value", "path": "use"}], "rules": "closed"}})),
-            element("Patient.name:official", json!({"min": 1, "max": "1"})),
-            element("Patient.name:official.use", json!({"min": 1, "patternCode": "official"})),
-            element("Patient.name:official.family", json!({"min": 1})),
-            element("Patient.gender", json!({"fixedCode": "female"})),
-            element("Patient.maritalStatus", json!({"binding": {"strength": "required", "valueSet": format!("{OURS}some")}})),
-            element("Patient.deceased[x]", json!({"max": "0"})),
-        ]),
-        definition("colour", "Extension", &r4("Extension"), "differential", vec![
-            element("Extension.url", json!({"fixedUri": format!("{OURS}colour")})),
-            element("Extension.value[x]", json!({"min": 1, "type": [{"code": "code"}],
-                "binding": {"strength": "required", "valueSet": format!("{OURS}some")}})),
-        ]),
+        definition(
+            "base",
+            "Patient",
+            &r4("Patient"),
+            "snapshot",
+            vec![
+                element("Patient", json!({})),
+                element("Patient.birthDate", json!({"min": 1, "max": "1"})),
+                element("Patient.name", json!({"min": 0, "max": "*"})),
+            ],
+        ),
+        definition(
+            "strict",
+            "Patient",
+            &format!("{OURS}base|1"),
+            "differential",
+            vec![
+                element(
+                    "Patient.extension",
+                    json!({"slicing": {"discriminator": [{"type": "value", "path": "url"}], "rules": "open"}}),
+                ),
+                element(
+                    "Patient.extension:colour",
+                    json!({"min": 1, "max": "1",
+                "type": [{"code": "Extension", "profile": [format!("{OURS}colour")]}]}),
+                ),
+                element(
+                    "Patient.name",
+                    json!({"min": 1, "max": "2",
+                "slicing": {"discriminator": [{"type": "value", "path": "use"}], "rules": "closed"}}),
+                ),
+                element("Patient.name:official", json!({"min": 1, "max": "1"})),
+                element("Patient.name:official.use", json!({"min": 1, "patternCode": "official"})),
+                element("Patient.name:official.family", json!({"min": 1})),
+                element("Patient.gender", json!({"fixedCode": "female"})),
+                element(
+                    "Patient.maritalStatus",
+                    json!({"binding": {"strength": "required", "valueSet": format!("{OURS}some")}}),
+                ),
+                element("Patient.deceased[x]", json!({"max": "0"})),
+            ],
+        ),
+        definition(
+            "colour",
+            "Extension",
+            &r4("Extension"),
+            "differential",
+            vec![
+                element("Extension.url", json!({"fixedUri": format!("{OURS}colour")})),
+                element(
+                    "Extension.value[x]",
+                    json!({"min": 1, "type": [{"code": "code"}],
+                "binding": {"strength": "required", "valueSet": format!("{OURS}some")}}),
+                ),
+            ],
+        ),
         json!({"resourceType": "ValueSet", "url": format!("{OURS}some"), "compose": {
             "include": [{"system": "urn:colours"}], "exclude": [{"system": "urn:colours", "concept": [{"code": "grey"}]}]}}),
         json!({"resourceType": "CodeSystem", "url": "urn:colours", "content": "complete", "concept": [
@@ -151,9 +188,16 @@ fn each_kind_of_constraint_of_a_package_is_held_to() {
         ("gender", json!("male"), "strict Patient.gender Patient.gender"),
         ("deceasedBoolean", json!(true), "strict Patient.deceased[x] Patient.deceased"),
         ("extension", Value::Null, "strict Patient.extension:colour Patient.extension"),
-        ("extension", json!([{"url": format!("{OURS}colour"), "valueCode": "grey"}]),
-            "colour Extension.value[x] Patient.extension[0].value"),
-        ("extension", json!([{"url": format!("{OURS}colour")}]), "colour Extension.value[x] Patient.extension[0].value"),
+        (
+            "extension",
+            json!([{"url": format!("{OURS}colour"), "valueCode": "grey"}]),
+            "colour Extension.value[x] Patient.extension[0].value",
+        ),
+        (
+            "extension",
+            json!([{"url": format!("{OURS}colour")}]),
+            "colour Extension.value[x] Patient.extension[0].value",
+        ),
         ("maritalStatus", coded("blue"), "strict Patient.maritalStatus Patient.maritalStatus"),
         ("name", json!([{"use": "official"}]), "strict Patient.name:official.family Patient.name[0].family"),
         ("name", json!([{"use": "official", "family": "X"}, {"use": "usual"}]), "strict Patient.name Patient.name[1]"),
@@ -161,7 +205,11 @@ fn each_kind_of_constraint_of_a_package_is_held_to() {
     ] {
         let mut resource = sound();
         let map = resource.as_object_mut().unwrap();
-        if value.is_null() { drop(map.shift_remove(name)) } else { drop(map.insert(name.to_owned(), value.clone())) }
+        if value.is_null() {
+            drop(map.shift_remove(name))
+        } else {
+            drop(map.insert(name.to_owned(), value.clone()))
+        }
         let found = errors(&package, &resource, &strict);
         assert!(found.contains(&expected.to_owned()), "{name} = {value}: {found:?}");
     }

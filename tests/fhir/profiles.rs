@@ -104,7 +104,7 @@ pub(super) fn lot() -> Value {
                 "entry": [{"item": {"reference": "urn:uuid:2"}}]}},
             {"fullUrl": "urn:uuid:2", "request": {"method": "POST", "url": "DocumentReference"}, "resource": {
                 "resourceType": "DocumentReference",
-                "contained": [role, {"resourceType": "Patient", "id": "p"}, {"resourceType": "Organization", "id": "o"}],
+                "contained": [role, {"resourceType": "Patient", "id": "p"}, {"resourceType": "Organization", "id": "o", "name": "Cabinet"}],
                 "masterIdentifier": {"system": "urn:ietf:rfc:3986", "value": "urn:oid:1.2.3"}, "status": "current",
                 "type": coded("http://loinc.org", "11488-4"),
                 "category": [coded("urn:oid:1.2.250.1.213.1.1.4.1", "10")],

@@ -40,14 +40,16 @@ fn t7_the_creation_of_the_attachment_is_asked_for_the_date_of_the_fiche_is_not()
 
 #[test]
 fn t8_a_fiche_may_carry_the_entry_uuid_of_each_version() {
-    let uuid = |last: u8| json!({"use": "official", "system": "urn:ietf:rfc:3986", "value": format!("urn:uuid:{last}")});
+    let uuid =
+        |last: u8| json!({"use": "official", "system": "urn:ietf:rfc:3986", "value": format!("urn:uuid:{last}")});
     let lot = seeded("/entry/1/resource/identifier", json!([uuid(1), uuid(2)]));
     assert_eq!(told(&lot, STRICT).0, Vec::<String>::new());
 }
 
 #[test]
 fn t11_the_misspelt_system_of_visibility_is_understood() {
-    let misspelt = "https://mos.esante.gouv.fr/NOS/TRE_A07-StatusVisibiliteDocument/FHIR/TRE-A07-StatusVisibiliteDocument";
+    let misspelt =
+        "https://mos.esante.gouv.fr/NOS/TRE_A07-StatusVisibiliteDocument/FHIR/TRE-A07-StatusVisibiliteDocument";
     for code in ["N", "MASQUE_PS", "INVISIBLE_PATIENT"] {
         let label = json!([{"coding": [{"system": misspelt, "code": code}]}]);
         let lot = seeded("/entry/1/resource/securityLabel", label);
@@ -80,7 +82,9 @@ fn t16_a_professional_may_be_told_by_a_structure_and_its_internal_id() {
     for id in ["801234567897", "0123456789", "3750100125/1453", "4123456789/AB12", "601234567897/7"] {
         assert_eq!(id.parse::<NationalId>().map(|id| id.to_string()), Ok(id.to_owned()), "{id}");
     }
-    for id in ["3750100125", "3750100125/", "/1453", "2750100125/1", "3750100125/14/53", "3750 100125/1", "901234567897"] {
+    for id in
+        ["3750100125", "3750100125/", "/1453", "2750100125/1", "3750100125/14/53", "3750 100125/1", "901234567897"]
+    {
         assert!(id.parse::<NationalId>().is_err(), "{id}");
     }
     let author = |value: &str| {
@@ -117,7 +121,8 @@ fn t17_the_key_of_an_ins_binds_in_production_domains_and_warns_in_those_of_test(
         (8, "279035121518989", Conformance::Strict, None),
         (2, "223042545611404", Conformance::Strict, None),
     ] {
-        let bundle = json!({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient(domain, value)}]});
+        let bundle =
+            json!({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient(domain, value)}]});
         let issues = validate::identities(&bundle, mode);
         assert_eq!(issues.first().map(|issue| issue.is_warning), expected, "{domain} {value} {mode:?}");
         if let Some(issue) = issues.first() {

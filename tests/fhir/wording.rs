@@ -25,7 +25,9 @@ const KEYS: [&str; 12] = [
 ];
 
 fn every_rule() -> impl Iterator<Item = espace::fhir::definition::profile::Rule> {
-    Profile::all().flat_map(|url| [1, 2].into_iter().filter_map(|pack| Profile::find(url, pack))).flat_map(Profile::rules)
+    Profile::all()
+        .flat_map(|url| [1, 2].into_iter().filter_map(|pack| Profile::find(url, pack)))
+        .flat_map(Profile::rules)
 }
 
 #[test]
@@ -64,14 +66,25 @@ fn each_worded_invariant_refuses_in_strict_and_warns_elsewhere() {
     for (pointer, value, key) in [
         (format!("{document}/relatesTo"), json!(null), "constr-cdr-rempl"),
         (format!("{document}/relatesTo"), json!([replaces("x"), replaces("y")]), "constr-bind-relatesTo"),
-        (format!("{document}/content/0/attachment/url"), json!("https://example.org/a.pdf"), "constr-bind-attachmenturl"),
+        (
+            format!("{document}/content/0/attachment/url"),
+            json!("https://example.org/a.pdf"),
+            "constr-bind-attachmenturl",
+        ),
         (format!("{document}/content/0/format"), json!({"system": "urn:x", "code": "y"}), "constr-bind-format"),
         (format!("{document}/context/facilityType"), coded(of_practice, "AMBULATOIRE"), "constr-bind-ProducteurDoc"),
         (format!("{document}/context/related"), related, "PDSm 1.2 context.related"),
         (format!("{document}/securityLabel"), json!([coded("urn:x", "N")]), "constr-bind-securityLabel"),
-        ("/entry/0/extension/0/valueCodeableConcept".replace("/entry/0", "/entry/0/resource"),
-            coded("urn:x", "07"), "constr-bind-designationtype"),
-        ("/entry/0/resource/entry/0/item/reference".to_owned(), json!("urn:uuid:1"), "PDSm 1.2 submissionset entry.item"),
+        (
+            "/entry/0/extension/0/valueCodeableConcept".replace("/entry/0", "/entry/0/resource"),
+            coded("urn:x", "07"),
+            "constr-bind-designationtype",
+        ),
+        (
+            "/entry/0/resource/entry/0/item/reference".to_owned(),
+            json!("urn:uuid:1"),
+            "PDSm 1.2 submissionset entry.item",
+        ),
     ] {
         let key = key.to_owned();
         let lot = seeded(&pointer, value);

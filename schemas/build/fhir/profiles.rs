@@ -12,7 +12,18 @@ const NONE: usize = 0xFFFF;
 
 /// The order of `definition::profile::Constraint`.
 const CONSTRAINTS: [&str; 12] = [
-    "min", "max", "fixed", "starts", "codes", "pattern", "systems", "value-set", "targets", "contained", "pairs", "invariant",
+    "min",
+    "max",
+    "fixed",
+    "starts",
+    "codes",
+    "pattern",
+    "systems",
+    "value-set",
+    "targets",
+    "contained",
+    "pairs",
+    "invariant",
 ];
 const LEVELS: [&str; 3] = ["none", "warning", "error"];
 /// The order of `validate::Pdsm`; 0 is both.

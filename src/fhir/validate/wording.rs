@@ -66,7 +66,8 @@ fn replacement_says_so(bundle: &Value) -> bool {
 
 /// constr-bind-attachmenturl: what is added points to a Binary (or a document Bundle) by type and id, or by fullUrl.
 fn attachment_urls(bundle: &Value) -> bool {
-    let urls = fiches(bundle).flat_map(|fiche| list(fiche, "content")).filter_map(|content| text(content, "/attachment/url"));
+    let urls =
+        fiches(bundle).flat_map(|fiche| list(fiche, "content")).filter_map(|content| text(content, "/attachment/url"));
     let names_document = |url: &str| match Reference::parse(url) {
         Some(Reference::Urn(_)) => true,
         Some(Reference::Relative { kind, .. } | Reference::Absolute { target: Some((kind, _)), .. }) => {
@@ -96,9 +97,9 @@ fn members_are_documents(bundle: &Value) -> bool {
         list.get("code").into_iter().flat_map(Coding::all_of).any(|coding| coding.code == Some("folder"))
     };
     let entries = || list(bundle, "entry");
-    let set = entries().filter_map(|entry| entry.get("resource")).find(|resource| {
-        text(resource, "/resourceType") == Some("List") && !is_folder(resource)
-    });
+    let set = entries()
+        .filter_map(|entry| entry.get("resource"))
+        .find(|resource| text(resource, "/resourceType") == Some("List") && !is_folder(resource));
     let Some(set) = set else { return true };
     let members: Vec<&str> = list(set, "entry").filter_map(|item| text(item, "/item/reference")).collect();
     let listed = entries().filter(|entry| text(entry, "/fullUrl").is_some_and(|url| members.contains(&url)));

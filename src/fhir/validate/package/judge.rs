@@ -36,21 +36,24 @@ impl<'p> Judge<'p> {
             return;
         }
         let kind = value.get("resourceType").and_then(Value::as_str);
-        if kind.is_some_and(|kind| kind != profile.kind) {
-            return self.tell(Code::Profile, &profile.root, path, &profile.kind);
-        }
         let outer = std::mem::replace(&mut self.name, &profile.name);
         self.depth += 1;
-        self.node(&profile.root, value, path);
+        if kind.is_some_and(|kind| kind != profile.kind) {
+            self.tell(Code::Profile, &profile.root, path, &profile.kind);
+        } else {
+            self.node(&profile.root, value, path);
+        }
         self.depth -= 1;
         self.name = outer;
     }
 
-    /// The errors of a value under a profile or node, told to nobody.
+    /// How far a value is from a profile or node, told to nobody; 0 conforms.
     fn faults(&self, judged: impl FnOnce(&mut Self)) -> usize {
         let mut trial = Self { package: self.package, issues: Vec::new(), name: self.name, depth: self.depth };
         judged(&mut trial);
-        trial.issues.iter().filter(|issue| !issue.is_warning).count()
+        // What is wrong tells more than what is missing: it parts a folder that lacks its date from a submission set.
+        let weight = |issue: &Issue| if issue.code == Code::Missing { 1 } else { 3 };
+        trial.issues.iter().filter(|issue| !issue.is_warning).map(weight).sum()
     }
 
     fn tell(&mut self, code: Code, node: &Node, path: &Path<'_>, detail: &str) {
@@ -171,7 +174,14 @@ impl<'p> Judge<'p> {
     }
 
     /// How far a value is from a slice: 0 is in it, `None` is out of it or cannot be told.
-    fn belongs(&self, node: &'p Node, name: &str, slice: &'p Node, item: &Member<'_>, path: &Path<'_>) -> Option<usize> {
+    fn belongs(
+        &self,
+        node: &'p Node,
+        name: &str,
+        slice: &'p Node,
+        item: &Member<'_>,
+        path: &Path<'_>,
+    ) -> Option<usize> {
         if item.is_choice {
             let of_type = |kind: &String| item.key.to_ascii_lowercase().ends_with(&kind.to_ascii_lowercase());
             return (item.key == name || slice.element.types.iter().any(of_type)).then_some(0);

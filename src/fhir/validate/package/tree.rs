@@ -133,7 +133,8 @@ impl Element {
             self.is_contained = !aggregations.is_empty() && aggregations.iter().all(|way| way == "contained");
         }
         if element.get("slicing").is_some() {
-            let told = |one: &Value| Some((one.get("type")?.as_str()?.to_owned(), one.get("path")?.as_str()?.to_owned()));
+            let told =
+                |one: &Value| Some((one.get("type")?.as_str()?.to_owned(), one.get("path")?.as_str()?.to_owned()));
             self.discriminators = list("/slicing/discriminator").filter_map(told).collect();
             self.is_closed = text("/slicing/rules") == Some("closed");
         }
