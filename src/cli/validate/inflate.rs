@@ -153,7 +153,7 @@ impl Bits<'_> {
         }
         let taken = self.held & ((1 << wanted) - 1);
         (self.held, self.count) = (self.held >> wanted, self.count - wanted);
-        usize::try_from(taken).map_err(|_| Fault::Damaged)
+        usize::try_from(taken).ok().ok_or(Fault::Damaged)
     }
 
     /// A block that is not compressed.

@@ -111,9 +111,8 @@ impl Validate {
     fn language(&self) -> Language {
         match self.lang {
             Some(Tongue::Fr) => Language::French,
-            Some(Tongue::En) => Language::English,
             None if runtime::is_french() => Language::French,
-            None => Language::English,
+            Some(Tongue::En) | None => Language::English,
         }
     }
 }

@@ -7,8 +7,11 @@ use serde_json::Value;
 
 use crate::fhir::datatype::{Coding, Reference};
 
+/// A name, what is expected, and the function that holds to it.
+type Worded = (&'static str, &'static str, fn(&Value) -> bool);
+
 /// What each asks, and the function that holds to it.
-const WORDED: [(&str, &str, fn(&Value) -> bool); 6] = [
+const WORDED: [Worded; 6] = [
     ("constr-bind-attachmenturl", "Binary/[id] | urn:uuid:", attachment_urls),
     ("constr-bind-relatesTo", "relatesTo replaces: max 1", one_replaced),
     ("constr-cdr-rempl", "relatesTo replaces: min 1", replacement_says_so),

@@ -69,10 +69,7 @@ impl Terms {
             }
             all_told.then_some(false)
         };
-        match any("exclude")? {
-            true => Some(false),
-            false => any("include"),
-        }
+        if any("exclude")? { Some(false) } else { any("include") }
     }
 
     /// One include or exclude: a system, whole or by its codes, and the sets a code must be in as well.
