@@ -71,9 +71,9 @@ fn what_is_broken_in_a_published_bundle_is_found_at_its_place() {
         let mut bundle = sound.clone();
         let resource = bundle["entry"][at]["resource"].as_object_mut().unwrap();
         if value.is_null() {
-            drop(resource.shift_remove(name))
+            drop(resource.shift_remove(name));
         } else {
-            drop(resource.insert(name.to_owned(), value))
+            drop(resource.insert(name.to_owned(), value));
         }
         let path = format!("Bundle.entry[{at}].resource.{expected}");
         let found = errors(&package, &bundle, &profile);
@@ -89,8 +89,8 @@ fn what_is_broken_in_a_published_bundle_is_found_at_its_place() {
 
 const OURS: &str = "https://example.org/StructureDefinition/";
 
-/// A package of our own: a differential upon a snapshot, a value set upon a code system, an extension.
-fn ours() -> Package {
+/// A differential upon a snapshot, and an extension.
+fn definitions() -> [Value; 3] {
     let element = |id: &str, more: Value| {
         let mut element = json!({"id": id, "path": id.split(':').next().unwrap()});
         element.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -101,8 +101,7 @@ fn ours() -> Package {
             "baseDefinition": base, form: {"element": elements}})
     };
     let r4 = |kind: &str| format!("http://hl7.org/fhir/StructureDefinition/{kind}");
-    let mut package = Package::default();
-    for resource in [
+    [
         definition(
             "base",
             "Patient",
@@ -159,11 +158,19 @@ fn ours() -> Package {
                 ),
             ],
         ),
+    ]
+}
+
+/// A package of our own: definitions, a value set upon a code system.
+fn ours() -> Package {
+    let mut package = Package::default();
+    let terms = [
         json!({"resourceType": "ValueSet", "url": format!("{OURS}some"), "compose": {
             "include": [{"system": "urn:colours"}], "exclude": [{"system": "urn:colours", "concept": [{"code": "grey"}]}]}}),
         json!({"resourceType": "CodeSystem", "url": "urn:colours", "content": "complete", "concept": [
             {"code": "red", "concept": [{"code": "crimson"}]}, {"code": "grey"}]}),
-    ] {
+    ];
+    for resource in definitions().into_iter().chain(terms) {
         assert!(package.add(resource));
     }
     assert!(!package.add(json!({"resourceType": "Patient"})));
@@ -206,9 +213,9 @@ fn each_kind_of_constraint_of_a_package_is_held_to() {
         let mut resource = sound();
         let map = resource.as_object_mut().unwrap();
         if value.is_null() {
-            drop(map.shift_remove(name))
+            drop(map.shift_remove(name));
         } else {
-            drop(map.insert(name.to_owned(), value.clone()))
+            drop(map.insert(name.to_owned(), value.clone()));
         }
         let found = errors(&package, &resource, &strict);
         assert!(found.contains(&expected.to_owned()), "{name} = {value}: {found:?}");
