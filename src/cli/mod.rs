@@ -21,6 +21,7 @@ mod serve;
 mod start;
 mod tls_client;
 mod token;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -50,8 +51,7 @@ enum Command {
     Client(client::Client),
     Demo(demo::Demo),
     Conformance(conformance::Conformance),
-    /// Validate FHIR and CDA files offline: a later delivery
-    Validate(later::Later),
+    Validate(validate::Validate),
     /// Import resources: a later delivery
     Import(later::Later),
     /// Monthly activity report: a later delivery
@@ -119,7 +119,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(doctor) => doctor.run(),
         Command::Worker(later) => later.run("worker"),
         Command::Conformance(conformance) => conformance.run(),
-        Command::Validate(later) => later.run("validate"),
+        Command::Validate(validate) => validate.run(),
         Command::Import(later) => later.run("import"),
         Command::Report(later) => later.run("report"),
         Command::Letters(later) => later.run("letters"),

@@ -25,6 +25,12 @@ pub(super) fn configuration(file: Option<&Path>) -> Result<Config, Failure> {
     config::load(file, std::env::vars()).map_err(|error| Failure::from_error("configuration", &error))
 }
 
+/// Whether the locale of the process is a French one: the first that is set of `LC_ALL`, `LC_MESSAGES`, `LANG`.
+pub(super) fn is_french() -> bool {
+    let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+    ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set).is_some_and(|locale| locale.starts_with("fr"))
+}
+
 /// Resolves at SIGTERM or Ctrl-C. Both are caught from the call on: call it before anybody is told
 /// that the server is ready. Must be called inside a tokio runtime.
 pub(super) fn ended() -> Result<impl Future<Output = ()>, Failure> {

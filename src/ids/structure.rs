@@ -68,7 +68,8 @@ impl fmt::Display for StructureId {
     }
 }
 
-/// A professional's national id: `8` + RPPS (11 digits), or `0` + ADELI.
+/// A professional's national id: `8` + RPPS (11 digits), `0` + ADELI, or the internal id of a structure: the prefix of
+/// the structure (`1` and `6` practice, `3` FINESS, `4` SIREN, `5` SIRET), its number, `/`, the internal id (T16).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NationalId(String);
 
@@ -99,7 +100,12 @@ impl FromStr for NationalId {
             Some(b'0') => (9..=20).contains(&bytes.len()),
             _ => false,
         };
-        let valid = length_fits && bytes.iter().all(u8::is_ascii_alphanumeric);
+        let is_word =
+            |text: &str| (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_internal = text.split_once('/').is_some_and(|(structure, own)| {
+            structure.starts_with(['1', '3', '4', '5', '6']) && is_word(structure) && is_word(own)
+        });
+        let valid = is_internal || (length_fits && bytes.iter().all(u8::is_ascii_alphanumeric));
         if valid { Ok(Self(text.to_owned())) } else { Err(Malformed { what: "national id of a professional" }) }
     }
 }

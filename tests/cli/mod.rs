@@ -6,3 +6,4 @@ mod keys;
 mod pasted;
 mod refusals;
 mod state;
+mod validate;

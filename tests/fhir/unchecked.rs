@@ -8,7 +8,7 @@ use espace::fhir::validate;
 /// Invariants the walk itself holds to: ele-1, dom-2, ref-1, txt-1, txt-2.
 const BY_THE_WALK: [&str; 5] = ["dom-2", "ele-1", "ref-1", "txt-1", "txt-2"];
 /// The list may only shrink.
-const MOST_UNCHECKED: usize = 211;
+const MOST_UNCHECKED: usize = 152;
 
 /// The first two columns of a table.
 fn table(path: &str) -> BTreeSet<(String, String)> {

@@ -11,8 +11,20 @@ use super::spelling::Spellings;
 const NONE: usize = 0xFFFF;
 
 /// The order of `definition::profile::Constraint`.
-const CONSTRAINTS: [&str; 11] =
-    ["min", "max", "fixed", "starts", "codes", "pattern", "systems", "value-set", "targets", "contained", "pairs"];
+const CONSTRAINTS: [&str; 12] = [
+    "min",
+    "max",
+    "fixed",
+    "starts",
+    "codes",
+    "pattern",
+    "systems",
+    "value-set",
+    "targets",
+    "contained",
+    "pairs",
+    "invariant",
+];
 const LEVELS: [&str; 3] = ["none", "warning", "error"];
 /// The order of `validate::Pdsm`; 0 is both.
 const PACKS: [&str; 3] = ["", "3.1.1", "main"];
@@ -55,7 +67,12 @@ impl Profiles {
             if !file.is_empty() {
                 for rule in read_rules(&folder, &file) {
                     // A rule of the same kind on the same element replaces its parent's.
-                    rules.retain(|inherited| (&inherited.path, inherited.constraint) != (&rule.path, rule.constraint));
+                    // Invariants stand beside each other.
+                    let is_named = CONSTRAINTS[rule.constraint] == "invariant";
+                    rules.retain(|inherited| {
+                        (&inherited.path, inherited.constraint) != (&rule.path, rule.constraint)
+                            || (is_named && inherited.value != rule.value)
+                    });
                     rules.push(rule);
                 }
             }

@@ -29,6 +29,8 @@ pub enum Constraint {
     Contained,
     /// A type and a category that go together, by the association of this name.
     Pairs(&'static str, ValueSet),
+    /// What the guide says in words, by the name of the function that holds to it.
+    Invariant(&'static str),
 }
 
 /// How much a broken rule weighs.
@@ -116,7 +118,8 @@ impl Rule {
             7 => Constraint::Set(value, ValueSet::numbered(number)?),
             8 => Constraint::Targets(value),
             9 => Constraint::Contained,
-            _ => Constraint::Pairs(value, ValueSet::numbered(number)?),
+            10 => Constraint::Pairs(value, ValueSet::numbered(number)?),
+            _ => Constraint::Invariant(value),
         };
         let levels = [strict, ci_sis, lenient].map(|level| match level {
             0 => Level::None,

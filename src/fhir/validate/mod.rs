@@ -1,13 +1,17 @@
 //! Validation of a resource: its structure by the R4 tables, then its profile (R4 `validation.html`).
 
 mod binding;
+mod form;
+mod identity;
 mod invariant;
+pub mod package;
 mod path;
 mod primitive;
 mod profile;
 mod provide;
 mod reference;
 mod walk;
+mod wording;
 
 use serde_json::Value;
 
@@ -66,7 +70,17 @@ pub fn structural_with(resource: &Value, options: Options) -> Vec<Issue> {
 
 /// The invariants of R4 that [`structural`] holds to by a function of their own: type and key.
 pub fn invariants() -> impl Iterator<Item = (&'static str, &'static str)> {
-    invariant::keys()
+    invariant::keys().chain(form::keys())
+}
+
+/// What profiles say in words only and a function of ours holds to: the names a rule may use.
+pub fn worded() -> impl Iterator<Item = &'static str> {
+    wording::names()
+}
+
+/// Judges the INS of a resource, wherever they stand: [`structural`] knows nothing of them.
+pub fn identities(resource: &Value, mode: Conformance) -> Vec<Issue> {
+    identity::judge(resource, mode)
 }
 
 /// Whether rules are known for a profile's canonical URL (a `|version` is ignored).

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::path::Path;
 use super::reference::{Scope, Target};
-use super::{Conformance, Mode, Pdsm, provide};
+use super::{Conformance, Mode, Pdsm, provide, wording};
 use crate::error::{Code, Issue};
 use crate::fhir::datatype::Coding;
 use crate::fhir::definition::Type;
@@ -155,6 +155,11 @@ impl<'v> Judge<'v> {
                 let reference = value.get("reference").and_then(Value::as_str);
                 if !reference.is_some_and(|reference| reference.starts_with('#')) {
                     self.tell(Code::Profile, rule, path, "contained");
+                }
+            }
+            Constraint::Invariant(name) => {
+                if let Some(expected) = wording::broken(name, value) {
+                    self.tell(Code::Profile, rule, path, expected);
                 }
             }
             _ => {}

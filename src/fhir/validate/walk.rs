@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::path::{Path, shown};
 use super::reference::Scope;
-use super::{Options, binding, invariant, primitive};
+use super::{Options, binding, form, invariant, primitive};
 use crate::error::{Code, Issue};
 use crate::fhir::definition::{Element, Kind, Primitive, Property, Type};
 
@@ -127,7 +127,7 @@ impl<'v> Walk<'v> {
                 self.tell(Code::Missing, &path.child(element.name()), "1..");
             }
         }
-        for key in invariant::broken(kind, map) {
+        for key in invariant::broken(kind, map).chain(form::broken(kind, map)) {
             if self.issues.len() < MOST_ISSUES {
                 self.issues.push(Issue::new(Code::Profile).rule(key).at(path.written()));
             }

@@ -38,20 +38,23 @@ const STRUCTURES: [Register; 7] = [
 
 /// The national id of a person that an Identifier states.
 pub(super) fn person(identifier: &Value) -> Option<NationalId> {
-    national(&PERSONS, identifier)?.parse().ok()
+    let whole = text(identifier, "value")?.trim();
+    let number = whole.split('/').next().unwrap_or(whole);
+    // `3750100125/1453` (T16): whom a structure numbers is told by both parts; an RPPS or ADELI number stands alone.
+    let id = if number.starts_with(['0', '8']) || number == whole { number } else { whole };
+    national(&PERSONS, identifier, id)?.parse().ok()
 }
 
 /// The national id of a structure that an Identifier states.
 pub(super) fn structure(identifier: &Value) -> Option<StructureId> {
-    national(&STRUCTURES, identifier)?.parse().ok()
+    // `1750803447/12`: what follows the `/` is the structure's own number.
+    let value = text(identifier, "value")?.trim();
+    national(&STRUCTURES, identifier, value.split('/').next().unwrap_or(value))?.parse().ok()
 }
 
-fn national(registers: &[Register], identifier: &Value) -> Option<String> {
+fn national(registers: &[Register], identifier: &Value, value: &str) -> Option<String> {
     let system = text(identifier, "system")?;
     let system = system.strip_prefix("urn:oid:").unwrap_or(system);
-    let value = text(identifier, "value")?.trim();
-    // `3750100125/1453`: what follows the `/` is the structure's own number.
-    let value = value.split('/').next().unwrap_or(value);
     let fits =
         |register: &&Register| register.system == system && (register.length == 0 || register.length == value.len());
     let register = registers.iter().find(fits).or_else(|| {
