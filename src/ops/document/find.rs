@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::sight;
 use crate::access::context::Context;
-use crate::access::decide::{decide, is_author, tells_closure_reason, ties};
+use crate::access::decide::{decide, is_author, tells_closure_reason};
 use crate::access::permit::{Denial, Permit, Verdict};
 use crate::error::{Code, Error};
-use crate::fhir;
 use crate::fhir::search::{Include, Search};
 use crate::model::audit::Act;
 use crate::model::caller::Action;
 use crate::model::document::Document;
 use crate::model::resource::ResourceType;
-use crate::model::search::{Condition, Match, Position};
+use crate::model::search::{Condition, Position};
 use crate::ops::Service;
 use crate::ops::consult::{Consulted, consult};
 use crate::ops::facts::{self, Named};
@@ -22,7 +22,6 @@ use crate::ops::profile::exists::{Record, record};
 use crate::ops::resource::search::{Page, page, predicate};
 use crate::ops::trace::Trace;
 use crate::rules::facts::{DocumentFacts, Facts};
-use crate::rules::visibility::{self, Label};
 use crate::store::Tx;
 
 /// What a search of documents is made of.
@@ -75,7 +74,7 @@ fn search(
     };
     let patient = permit.patient();
     let mut predicate = predicate(&query.search, ResourceType::DocumentReference, patient, query.after);
-    predicate.conditions.extend(not_hidden(&visibility::hidden_labels(&ties(ctx, &facts))));
+    sight::narrow(ctx, &facts, &mut predicate);
     predicate.conditions.extend(only.map(Condition::Id));
     let total = tx.count(&permit, &predicate)?;
     let found = if query.search.wants_total_only() { Vec::new() } else { tx.search(&permit, &predicate)? };
@@ -126,13 +125,6 @@ fn permitted(verdict: Verdict) -> Result<Permit, Denial> {
         Verdict::Permit(permit) => Ok(permit),
         Verdict::Deny(denial) => Err(denial),
     }
-}
-
-/// Leaves out the documents that a label hides: of results, totals and pages alike.
-fn not_hidden(labels: &[Label]) -> Option<Condition> {
-    let parameter = fhir::search::find("DocumentReference", "security-label")?.number;
-    let any_of: Vec<Match> = labels.iter().map(|label| Match::Exact(label.name().to_owned())).collect();
-    (!any_of.is_empty()).then_some(Condition::Index { parameter, any_of, negated: true })
 }
 
 /// Whether the person is wanted beside the fiches. Every other reference of a fiche is contained.

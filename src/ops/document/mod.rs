@@ -1,10 +1,12 @@
 //! Documents: provide (ITI-65), find (ITI-67), retrieve (ITI-68), read.
 
+mod deposit;
 pub mod find;
 mod header;
 pub mod intake;
 pub mod provide;
 pub mod read;
 pub mod retrieve;
+pub(crate) mod sight;
 pub(crate) mod revise;
 pub mod submission;
