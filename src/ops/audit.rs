@@ -60,6 +60,7 @@ fn list(tx: &mut Tx<'_>, ctx: &Context, query: &Query, trace: Trace) -> Result<S
         return Ok(Settled::refused(denial, trace.refused(&denial)));
     }
     let facts = facts::of_person(tx, ctx, &query.patient)?;
+    let trace = trace.by(&facts);
     let trace = facts.profile.as_ref().map_or(trace.clone(), |profile| trace.on(profile.key.into()));
     let permit = match decide(ctx, Action::ReadAudit, &facts) {
         Verdict::Permit(permit) => permit,
@@ -127,7 +128,7 @@ fn load(
         Verdict::Permit(permit) => permit,
         Verdict::Deny(denial) => return refuse(trace, denial),
     };
-    let trace = trace.on(patient.into());
+    let trace = trace.by(&facts).on(patient.into());
     let (person, structure) = own_only(ctx, &facts);
     let is_readable = |found: &ChainedRecord| {
         let actor = &found.record.actor;

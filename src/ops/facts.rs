@@ -72,17 +72,17 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, patient: Option<PatientKey>) -> Result<F
         facts = facts.with_relations(tx.fact_relations(profile.key, &person.id)?);
     }
     if ctx.caller.class == CallerClass::Patient {
-        facts.holder = holder(tx, ctx)?;
+        (facts.connected, facts.holder) = holder(tx, ctx)?;
         facts.served = served(tx, ctx)?;
     }
     Ok(facts)
 }
 
-/// The state of the connected person's own space, on the patient side.
-fn holder(tx: &mut Tx<'_>, ctx: &Context) -> Result<Option<SpaceState>, Error> {
-    let Some(ins) = &ctx.caller.patient else { return Ok(None) };
-    let Some(key) = tx.fact_patient(ins)? else { return Ok(None) };
-    Ok(tx.fact_profile(key)?.map(|profile| profile.space))
+/// The connected person's own record and the state of that space, on the patient side.
+fn holder(tx: &mut Tx<'_>, ctx: &Context) -> Result<(Option<PatientKey>, Option<SpaceState>), Error> {
+    let Some(ins) = &ctx.caller.patient else { return Ok((None, None)) };
+    let Some(key) = tx.fact_patient(ins)? else { return Ok((None, None)) };
+    Ok((Some(key), tx.fact_profile(key)?.map(|profile| profile.space)))
 }
 
 /// The record that a representative or a carer acts on.

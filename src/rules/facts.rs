@@ -76,6 +76,8 @@ pub struct Facts {
     pub documents: Vec<DocumentFacts>,
     /// On the patient side, the state of the connected person's own space.
     pub holder: Option<SpaceState>,
+    /// On the patient side, the record of the connected person.
+    pub connected: Option<PatientKey>,
     /// On the patient side, the record served where it is another's than the connected person's.
     pub served: Option<Served>,
 }
@@ -144,7 +146,7 @@ pub struct DocumentFacts {
 impl Facts {
     /// The facts of a request that names a person; `profile` is absent where the INS is unknown.
     pub fn of_person(subject: Option<Ins>, profile: Option<ProfileFacts>) -> Self {
-        Self { naming: Naming::Person, subject, profile, relations: vec![], documents: vec![], holder: None, served: None }
+        Self { naming: Naming::Person, subject, profile, relations: vec![], documents: vec![], holder: None, connected: None, served: None }
     }
 
     /// The facts of a request that names a resource; `profile` is absent where there is no such record.

@@ -3,6 +3,7 @@
 mod callers;
 mod decisions;
 mod gate;
+mod habilitation;
 mod matrix;
 mod notification;
 mod personas;

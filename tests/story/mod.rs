@@ -5,6 +5,8 @@ mod curl;
 mod publication;
 mod samples;
 mod status;
+mod visibility;
+mod worlds;
 
 use crate::support::server::TestServer;
 

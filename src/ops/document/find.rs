@@ -66,6 +66,7 @@ fn search(
     tell_traits: bool,
 ) -> Result<Consulted<Found>, Error> {
     let facts = facts::of_person(tx, ctx, &query.patient)?;
+    let trace = trace.by(&facts);
     let trace = facts.profile.as_ref().map_or(trace.clone(), |profile| trace.on(profile.key.into()));
     let named = named_documents(tx, &facts, query)?;
     let (permit, facts, only) = match open(ctx, query, facts, &named) {

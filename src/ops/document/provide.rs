@@ -256,6 +256,7 @@ fn settle(
         return Ok(Settled::refused(denial, trace.refused(&denial)));
     }
     let facts = facts::of_person(tx, ctx, &prepared.subject)?;
+    let trace = trace.by(&facts);
     let facts = facts.with_documents(prepared.documents.iter().map(|document| (&document.row).into()).collect());
     let permit = match judge(ctx, prepared, &facts) {
         Ok(permit) => permit,

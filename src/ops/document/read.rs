@@ -88,7 +88,7 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, wanted: Wanted, trace: Trace) -> Result<
         return Ok(unknown(trace));
     };
     let Some((facts, hidden)) = facts_about(tx, ctx, what, patient, uuid)? else { return Ok(unknown(trace)) };
-    let trace = trace.on(patient.into());
+    let trace = trace.by(&facts).on(patient.into());
     let is_own = |document: &DocumentFacts| is_author(&ctx.caller, &document.persons, &document.structures);
     if own_only && !facts.documents.iter().all(is_own) {
         return Ok(unknown(trace));

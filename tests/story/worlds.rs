@@ -1,0 +1,1 @@
+//! Hidden and absent cannot be told apart.
