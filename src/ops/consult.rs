@@ -55,7 +55,9 @@ pub(crate) async fn consult<T: Send + 'static>(
         move |tx: &mut Tx<'_>| match attempt(tx, &ctx, &work.1, &work.0)? {
             Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
             Consulted::Done { permit, facts, value, trace } => {
-                if counts(&ctx, &facts) && (every_access || !tx.fact_has_accessed(permit.patient(), &ctx.caller.accessor())?) {
+                if counts(&ctx, &facts)
+                    && (every_access || !tx.fact_has_accessed(permit.patient(), &ctx.caller.accessor())?)
+                {
                     must_notify.store(true, Ordering::Release);
                     // Leaves this snapshot without a trace: the same act follows on the writer.
                     return Err(Code::Conflict.into());
@@ -74,7 +76,8 @@ pub(crate) async fn consult<T: Send + 'static>(
         move |tx: &mut Tx<'_>| match attempt(tx, &ctx, &work.1, &work.0)? {
             Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
             Consulted::Done { permit, facts, value, trace } => {
-                let is_first = counts(&ctx, &facts) && tx.record_first_access(&permit, &ctx.caller.accessor(), ctx.at)?;
+                let is_first =
+                    counts(&ctx, &facts) && tx.record_first_access(&permit, &ctx.caller.accessor(), ctx.at)?;
                 let profile = facts.profile.as_ref();
                 let channel = profile.and_then(|profile| channel(NotifiedEvent::FirstAccess, profile).outcome);
                 if let Some(channel) = channel.filter(|_| is_first || every_access) {

@@ -146,7 +146,16 @@ pub struct DocumentFacts {
 impl Facts {
     /// The facts of a request that names a person; `profile` is absent where the INS is unknown.
     pub fn of_person(subject: Option<Ins>, profile: Option<ProfileFacts>) -> Self {
-        Self { naming: Naming::Person, subject, profile, relations: vec![], documents: vec![], holder: None, connected: None, served: None }
+        Self {
+            naming: Naming::Person,
+            subject,
+            profile,
+            relations: vec![],
+            documents: vec![],
+            holder: None,
+            connected: None,
+            served: None,
+        }
     }
 
     /// The facts of a request that names a resource; `profile` is absent where there is no such record.

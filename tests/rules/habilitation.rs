@@ -33,7 +33,9 @@ fn an_operators_table_stands_in_and_its_faults_are_told_by_line() {
     assert!(matrix.of("21").reads("11488-4") && !matrix.of("21").reads("http://loinc.org|11502-2"));
     assert!(matrix.of("26").reads("11488-4") && !matrix.of("26").reads("11502-2"));
     assert!(!matrix.of("10").reads("11488-4"), "the committed table no longer speaks");
-    for wrong in ["", "21,*,write,permit,own,X", "21,*,read,maybe,own,X", ",*,read,permit,own,X", "*,*,read,permit,own,X"] {
+    for wrong in
+        ["", "21,*,write,permit,own,X", "21,*,read,maybe,own,X", ",*,read,permit,own,X", "*,*,read,permit,own,X"]
+    {
         assert!(read(wrong).is_err(), "{wrong}");
     }
     assert_eq!(read("21,*,read,permit,a,X\n21,*,read,deny,b,X").unwrap_err(), ["line 3: this cell stands twice"]);
@@ -42,7 +44,9 @@ fn an_operators_table_stands_in_and_its_faults_are_told_by_line() {
 
 #[test]
 fn mes_40_deposits_are_of_seven_formats_and_at_most_five_million_bytes() {
-    for kind in ["application/pdf", "text/plain; charset=utf-8", "application/rtf", "image/jpeg", "IMAGE/PNG", "image/tiff"] {
+    for kind in
+        ["application/pdf", "text/plain; charset=utf-8", "application/rtf", "image/jpeg", "IMAGE/PNG", "image/tiff"]
+    {
         assert!(accepts(kind, 5_000_000), "{kind}");
         assert!(!accepts(kind, 5_000_001), "{kind}");
     }

@@ -62,8 +62,11 @@ const LOINC: &str = "2.16.840.1.113883.6.1";
 
 async fn ds_44_a_masked_document_is_seen_by_its_author_and_never_tells_of_itself_to_others(db: Db) {
     let server = TestServer::start_on(db).await;
-    let (martin, petit, leroy) =
-        (server.professional("dr-martin").await, server.professional("dr-petit").await, server.professional("inf-leroy").await);
+    let (martin, petit, leroy) = (
+        server.professional("dr-martin").await,
+        server.professional("dr-petit").await,
+        server.professional("inf-leroy").await,
+    );
     let masked = flagged(server.bundle("dominique", "dr-petit"), "MASQUE_PS");
     let locations = petit.post("/fhir", &masked).await.locations();
     let labelled = format!("{}&security-label=MASQUE_PS", all(&server, "dominique"));
@@ -127,7 +130,12 @@ async fn ds_59_a_document_not_announced_is_nothing_to_the_person(db: Db) {
     unknown_by_id(&holder, &locations).await;
     let about = |answer: &Answer| -> Vec<String> {
         let line = |event: Value| event.to_string();
-        answer.matches().into_iter().map(line).filter(|event| locations.iter().any(|own| event.contains(own.as_str()))).collect()
+        answer
+            .matches()
+            .into_iter()
+            .map(line)
+            .filter(|event| locations.iter().any(|own| event.contains(own.as_str())))
+            .collect()
     };
     assert_eq!(server.notices("dominique").await, ["ACCES_DMP_PS activation-email"], "the search, not the document");
     let martin = server.professional("dr-martin").await;
@@ -202,7 +210,8 @@ async fn mes_39_40_the_person_adds_own_documents_of_the_accepted_formats(db: Db)
     let server = TestServer::start_on(db).await;
     let holder = server.patient("dominique", "dominique").await;
     let pdf = pdf_of_lines(&["Mes volontés"]);
-    let own = holder.post("/fhir", &deposit(&server, "dominique", "EXPPAT_2", "application/pdf", &pdf)).await.locations();
+    let own =
+        holder.post("/fhir", &deposit(&server, "dominique", "EXPPAT_2", "application/pdf", &pdf)).await.locations();
     readable_by_id(&holder, &own).await;
     assert_eq!(server.notices("dominique").await.iter().filter(|told| told.starts_with("ACCES")).count(), 0);
     let petit = server.professional("dr-petit").await;
@@ -212,7 +221,8 @@ async fn mes_39_40_the_person_adds_own_documents_of_the_accepted_formats(db: Db)
         let holder = holder.clone();
         async move { holder.post("/fhir", &bundle).await.outcome() }
     };
-    let post = |content_type: &str, bytes: &[u8]| refused(deposit(&server, "dominique", "EXPPAT_2", content_type, bytes));
+    let post =
+        |content_type: &str, bytes: &[u8]| refused(deposit(&server, "dominique", "EXPPAT_2", content_type, bytes));
     assert_eq!(post("application/msword", b"a letter").await, "422 profil XDSRegistryMetadataError");
     let large = vec![b'x'; 5_000_001];
     assert_eq!(post("text/plain", &large).await, "422 profil XDSRegistryMetadataError");
@@ -221,7 +231,11 @@ async fn mes_39_40_the_person_adds_own_documents_of_the_accepted_formats(db: Db)
     assert_eq!(refused(server.bundle("dominique", "dr-martin")).await, "403 non-auteur", "another's document");
     let profile = |text: &str| deposit(&server, "dominique", "DOCPAT08", "text/plain", text.as_bytes());
     holder.post("/fhir", &profile("Profil médical")).await.locations();
-    assert_eq!(refused(profile("Un second")).await, "422 profil XDSRegistryMetadataError", "one current medical profile");
+    assert_eq!(
+        refused(profile("Un second")).await,
+        "422 profil XDSRegistryMetadataError",
+        "one current medical profile"
+    );
     // A carer adds in the person's name, and sees what the person sees.
     let carer = server.patient("aidant", "dominique").await;
     assert_eq!(seen(&carer, &all(&server, "dominique")).await, (2, 2));
@@ -240,7 +254,9 @@ fn nobody_acts_on_the_patient_side_for_another_without_a_delegation_in_force() {
     block_on(async {
         let server = TestServer::start().await;
         let portal = server.certificate("portail");
-        for (connected, record) in [("dominique", "aidant"), ("aidant", "mineur"), ("corse", "dominique"), ("mineur", "dominique")] {
+        for (connected, record) in
+            [("dominique", "aidant"), ("aidant", "mineur"), ("corse", "dominique"), ("mineur", "dominique")]
+        {
             let (connected, record) = (&server.persona(connected).ins, &server.persona(record).ins);
             let answer = portal.as_patient(connected, record, PATIENT).await;
             assert_eq!(answer.status, 400);
@@ -249,7 +265,11 @@ fn nobody_acts_on_the_patient_side_for_another_without_a_delegation_in_force() {
         // The tie of a legal representative ends with the minor's eighteenth birthday.
         let parent = server.patient("dominique", "mineur").await;
         assert_eq!(parent.get(&all(&server, "mineur")).await.status, 200);
-        assert_eq!(parent.get(&all(&server, "dominique")).await.outcome(), "403 forbidden", "the token serves one record");
+        assert_eq!(
+            parent.get(&all(&server, "dominique")).await.outcome(),
+            "403 forbidden",
+            "the token serves one record"
+        );
         server.clock.advance(jiff::SignedDuration::from_hours(24 * 365 * 4));
         let (dominique, mineur) = (&server.persona("dominique").ins, &server.persona("mineur").ins);
         assert_eq!(portal.as_patient(dominique, mineur, PATIENT).await.status, 400);

@@ -87,7 +87,8 @@ impl Actor {
         let now = SystemClock.now();
         let jti = (now, SystemIds::default().uuid(now));
         let endpoint = format!("{}/oauth2/token", self.origin);
-        let assertion = pki().client_key(&self.certificate).assertion(&connected.to_cx(), &endpoint, None, jti).unwrap();
+        let assertion =
+            pki().client_key(&self.certificate).assertion(&connected.to_cx(), &endpoint, None, jti).unwrap();
         let person = record.to_cx();
         let form = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),

@@ -7,7 +7,9 @@ pub use super::table::DemoFault;
 use super::table::{Row, rows};
 use crate::ids::{Ins, NationalId, PatientKey, StructureId};
 use crate::model::caller::CallerClass;
-use crate::model::directory::{ClientSoftware, Delegation, DelegationKind, Exercise, Professional, Relation, RelationKind, Structure};
+use crate::model::directory::{
+    ClientSoftware, Delegation, DelegationKind, Exercise, Professional, Relation, RelationKind, Structure,
+};
 use crate::model::profile::{Closure, Contact, Profile, RecordState, SpaceState, Traits};
 use crate::rules::gate;
 

@@ -7,6 +7,6 @@ pub mod intake;
 pub mod provide;
 pub mod read;
 pub mod retrieve;
-pub(crate) mod sight;
 pub(crate) mod revise;
+pub(crate) mod sight;
 pub mod submission;

@@ -395,7 +395,8 @@ fn notices(
     trace: &Trace,
     every_access: bool,
 ) -> Result<Vec<Notification>, Error> {
-    let first_channel = facts.profile.as_ref().and_then(|p| notification::channel(NotifiedEvent::FirstAccess, p).outcome);
+    let first_channel =
+        facts.profile.as_ref().and_then(|p| notification::channel(NotifiedEvent::FirstAccess, p).outcome);
     // The person does not hear of his own deposit as of an access, nor of what is hidden from him.
     let counts = ctx.caller.class != CallerClass::Patient
         && (first_channel.is_none() || sight::may_tell(&facts.documents, first_channel));

@@ -112,6 +112,7 @@ fn exactly(values: Vec<String>) -> Vec<Match> {
 }
 
 /// The submission sets of which the reader sees nothing: what a search of lists leaves out.
+#[expect(dead_code, reason = "the search of lists (ITI-66) calls it")]
 pub(crate) fn hidden_submissions(
     tx: &mut Tx<'_>,
     ctx: &Context,
@@ -174,8 +175,8 @@ impl Known {
         let before = record.entities.len();
         record.entities.retain(|entity| self.is_visible(&entity.reference));
         let documents = |reference: &str| reference.starts_with(FICHE) || reference.starts_with("Binary/");
-        let is_empty = record.entities.len() < before
-            && !record.entities.iter().any(|entity| documents(&entity.reference));
+        let is_empty =
+            record.entities.len() < before && !record.entities.iter().any(|entity| documents(&entity.reference));
         (!is_empty).then_some(record)
     }
 

@@ -62,8 +62,12 @@ pub(crate) fn resolve(value: &mut Value, became: &HashMap<String, String>) {
 pub(crate) fn index(resource: &Value) -> Vec<IndexRow> {
     let naming = Naming { base: "", canonical_system: &canonical_system };
     let entries = search::index(resource, &naming).into_iter();
-    let rows =
-        entries.map(|entry| IndexRow { parameter: entry.parameter, value: entry.value, low: entry.low, high: entry.high });
+    let rows = entries.map(|entry| IndexRow {
+        parameter: entry.parameter,
+        value: entry.value,
+        low: entry.low,
+        high: entry.high,
+    });
     rows.chain(authors(resource)).collect()
 }
 
