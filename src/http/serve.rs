@@ -91,10 +91,11 @@ pub(crate) async fn opens(app: &App, ctx: &Context, route: Route) -> Result<bool
     Ok(gate::allows(route, ctx.caller.class, &ctx.caller.scopes, &profiles).is_ok())
 }
 
-/// Whether the caller's software is enrolled to consult, and not only to feed.
+/// Whether the caller's software is enrolled to consult (for professionals or for the patient side), and
+/// not only to feed.
 pub(crate) async fn consults(app: &App, ctx: &Context) -> Result<bool, Error> {
     let profiles = app.profiles(&ctx.caller.client_id).await?.unwrap_or_default();
-    Ok(profiles.iter().any(|profile| profile == "consultation"))
+    Ok(profiles.iter().any(|profile| profile == "consultation" || profile == "portail"))
 }
 
 /// Leaves a trace of an input that could not be accepted, then refuses it.
