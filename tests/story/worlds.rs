@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use espace::access::context::Context;
-use espace::fhir::search::{Naming, Options, parse};
+use espace::fhir::search::{Naming, Options, Search, parse};
 use espace::fhir::terminology::canonical_system;
 use espace::ids::{LogicalId, PatientKey, SeededIds};
 use espace::model::profile::SpaceState;
@@ -18,7 +18,7 @@ use espace::ops::document::read::{Asked, Readable, read};
 use espace::ops::document::retrieve::retrieve;
 use espace::ops::document::submission::Provision;
 use espace::ops::facts::Named;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::rules::callers::{direct, patient};
@@ -73,14 +73,18 @@ fn caller(mut ctx: Context, after: u64) -> Context {
     ctx
 }
 
+/// The search that these pairs ask for.
+fn searched(pairs: &[(String, String)], now: Timestamp) -> Search {
+    let naming = Naming { base: "https://localhost/fhir", canonical_system: &canonical_system };
+    parse("DocumentReference", pairs, &Options { strict: false, max_count: 100, now, naming }).unwrap()
+}
+
 /// What a reader is shown, or how he is refused.
 async fn answer(service: &Service, ctx: &Arc<Context>, key: PatientKey, request: &Request) -> String {
     let ctx = Arc::clone(ctx);
     match request {
         Request::Search(pairs) => {
-            let naming = Naming { base: "https://localhost/fhir", canonical_system: &canonical_system };
-            let options = Options { strict: false, max_count: 100, now: ctx.at, naming };
-            let search = parse("DocumentReference", pairs, &options).unwrap();
+            let search = searched(pairs, ctx.at);
             let query = Query { patient: Named::Key(key), search, after: None, own_only: false, traced: String::new() };
             match find(service, ctx, query).await {
                 Ok(found) => {
