@@ -127,6 +127,7 @@ fn render(folder: &Path, faults: &mut Vec<String>) -> String {
     render_list(&mut text, folder, "lifecycle", "LIFECYCLE", faults, |line, faults| {
         check_transition(line, &axes, faults);
     });
+    render_list(&mut text, folder, "deposits", "DEPOSITS", faults, check_deposit);
     let types = known_types(folder);
     render_list(&mut text, folder, "habilitation", "HABILITATION", faults, |line, faults| {
         let code = line.cell("type");
@@ -324,6 +325,12 @@ fn check_transition(line: &Line, axes: &Axes, faults: &mut Vec<String>) {
         if !axes.get(axis).is_some_and(|values| values.iter().any(|value| value == cell)) {
             faults.push(format!("schemas/rules/lifecycle.csv:{}: {axis} has no value {cell:?}", line.number));
         }
+    }
+}
+
+fn check_deposit(line: &Line, faults: &mut Vec<String>) {
+    if !line.cell("content-type").contains('/') || line.cell("limit-bytes").parse::<i64>().is_err() {
+        faults.push(format!("schemas/rules/deposits.csv:{}: a content type and a number of bytes", line.number));
     }
 }
 

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::identity::Caller;
 use super::permit::{Denial, Permit, Verdict};
 use crate::error::Code;
+use crate::ids::Ins;
 use crate::model::caller::{Action, CallerClass};
 use crate::model::document::DocumentStatus;
 use crate::model::profile::SpaceState;
@@ -15,7 +16,7 @@ use crate::rules::consultation::{self, Consultation};
 use crate::rules::facts::{DocumentFacts, Facts, Naming, Tie};
 use crate::rules::status::{self, Standing};
 use crate::rules::traces::{self, Traces};
-use crate::rules::visibility;
+use crate::rules::{habilitation, visibility};
 
 /// Whether the caller may do `action`, given the facts.
 ///
@@ -25,12 +26,15 @@ pub fn decide(ctx: &Context, action: Action, facts: &Facts) -> Verdict {
 }
 
 fn judge(ctx: &Context, action: Action, facts: &Facts) -> Result<Permit, Denial> {
-    patient_side_is_active(&ctx.caller, facts)?;
+    patient_side_is_active(ctx, facts)?;
     if !serves(&ctx.caller, facts) {
         return Err(neutral(facts, "IUA-person_id"));
     }
-    if action == Action::ProvideDocument && !is_author_of_all(&ctx.caller, &facts.documents) {
+    if action == Action::ProvideDocument && !signs_all(&ctx.caller, &facts.documents) {
         return Err(Denial::new(Code::NotAuthor, "EX_2.1-1140"));
+    }
+    if action == Action::ProvideDocument && ctx.caller.class == CallerClass::Patient && ties(ctx, facts).is_empty() {
+        return Err(neutral(facts, "CSP-L1111-13-1"));
     }
     let (space, record) = facts.states();
     let standing = status::judge(space, record, action);
@@ -46,9 +50,10 @@ fn judge(ctx: &Context, action: Action, facts: &Facts) -> Result<Permit, Denial>
 }
 
 /// Nothing is offered to the patient side before activation, whatever it names (MES-028).
-fn patient_side_is_active(caller: &Caller, facts: &Facts) -> Result<(), Denial> {
-    let active = facts.holder == Some(SpaceState::Activated);
-    if caller.class == CallerClass::Patient && !active {
+fn patient_side_is_active(ctx: &Context, facts: &Facts) -> Result<(), Denial> {
+    let own = facts.holder == Some(SpaceState::Activated);
+    let active = own && facts.served.as_ref().is_none_or(|served| served.is_active(ctx.at));
+    if ctx.caller.class == CallerClass::Patient && !active {
         return Err(Denial::new(Code::NotActive, "MES-028"));
     }
     Ok(())
@@ -65,12 +70,12 @@ fn serves(caller: &Caller, facts: &Facts) -> bool {
 
 /// Who may read documents, and which of them are hidden from him.
 fn consult(ctx: &Context, action: Action, facts: &Facts) -> Result<&'static str, Denial> {
-    let ties = ties(ctx, facts);
+    let ties = ties_of_request(ctx, facts);
     let ruled = consultation::permits(ctx.caller.class, &ties, ctx.purpose, action);
     if ruled.outcome == Consultation::Deny {
         return Err(neutral(facts, ruled.rule));
     }
-    if facts.documents.iter().any(|document| !visibility::is_visible(&document.labels, &ties)) {
+    if facts.documents.iter().any(|document| !sees(ctx, facts, document)) {
         return Err(neutral(facts, "CSP-R1111-49"));
     }
     let deleted = facts.documents.iter().any(|document| document.status == DocumentStatus::Deleted);
@@ -81,7 +86,7 @@ fn consult(ctx: &Context, action: Action, facts: &Facts) -> Result<&'static str,
 }
 
 fn readable_traces(ctx: &Context, facts: &Facts) -> Result<&'static str, Denial> {
-    let ruled = traces::readable(ctx.caller.class, &ties(ctx, facts));
+    let ruled = traces::readable(ctx.caller.class, &ties_of_request(ctx, facts));
     match ruled.outcome {
         Traces::Nothing => Err(neutral(facts, ruled.rule)),
         Traces::Whole | Traces::Own => Ok(ruled.rule),
@@ -101,18 +106,46 @@ pub fn tells_closure_reason(ctx: &Context, facts: &Facts) -> bool {
     consultation::tells_closure_reason(&ties(ctx, facts), closed_it)
 }
 
-/// What ties the caller to the record and, where the request names documents, to all of them.
-///
-/// For each document that a search finds, ask again with its facts: `is_author` adds a tie.
+/// Whether the caller sees a document of the record (contract §8, "a hidden document"): a signature is
+/// never a document to anybody but its author; the author sees what he wrote; to all others its labels
+/// and the habilitation of their profession speak. A deleted document is judged as if it were not.
+pub fn sees(ctx: &Context, facts: &Facts, document: &DocumentFacts) -> bool {
+    let is_own = is_author(&ctx.caller, &document.persons, &document.structures);
+    if is_own {
+        return true;
+    }
+    !habilitation::is_signature(&document.type_code)
+        && visibility::is_visible(&document.labels, &ties(ctx, facts))
+        && ctx.caller.person.as_ref().is_none_or(|person| person.habilitation.reads(&document.type_code))
+}
+
+/// Whether the caller may withdraw a document (TD3.3c): its author may, and on the patient side who
+/// acts in the author's name; anybody else gets `non-auteur` (contract §8, mes 39).
+pub fn may_withdraw(ctx: &Context, document: &DocumentFacts) -> Result<(), Denial> {
+    let own = signs_all(&ctx.caller, std::slice::from_ref(document));
+    if own { Ok(()) } else { Err(Denial::new(Code::NotAuthor, "EX_2.1-1140")) }
+}
+
+/// What ties the caller to what he asks for: to the record and, where the request names documents and
+/// all are his own, to these.
+pub fn ties_of_request(ctx: &Context, facts: &Facts) -> Vec<Tie> {
+    let mut ties = ties(ctx, facts);
+    if is_author_of_all(&ctx.caller, &facts.documents) {
+        ties.push(Tie::Author);
+    }
+    ties
+}
+
+/// What ties the caller to the record, whatever documents the request names.
 pub fn ties(ctx: &Context, facts: &Facts) -> Vec<Tie> {
     let caller = &ctx.caller;
     let mut ties = if caller.person.is_some() { facts.ties(ctx.at) } else { vec![] };
-    if is_author_of_all(caller, &facts.documents) {
-        ties.push(Tie::Author);
-    }
     let is_holder = caller.class == CallerClass::Patient && caller.patient.is_some() && caller.patient == caller.record;
     if is_holder && serves(caller, facts) {
         ties.push(Tie::Holder);
+    }
+    if caller.class == CallerClass::Patient && serves(caller, facts) {
+        ties.extend(facts.served.iter().flat_map(|served| served.ties(ctx.at)));
     }
     ties
 }
@@ -128,8 +161,26 @@ pub fn is_author(caller: &Caller, persons: &[impl AsRef<str>], structures: &[imp
         CallerClass::ProfessionalIndirect | CallerClass::Structure => {
             structures.iter().any(|structure| structure.as_ref() == caller.structure.as_str())
         }
-        CallerClass::AssuranceMaladie | CallerClass::Patient | CallerClass::Service => false,
+        CallerClass::Patient => caller.patient.as_ref().is_some_and(|ins| names(persons, ins)),
+        CallerClass::AssuranceMaladie | CallerClass::Service => false,
     }
+}
+
+/// Whether the person of an INS is among the authors.
+fn names(persons: &[impl AsRef<str>], ins: &Ins) -> bool {
+    let name = ins.author_name();
+    persons.iter().any(|person| person.as_ref() == name)
+}
+
+/// Whether the caller is an author of all these documents, or on the patient side acts in the name
+/// of their author.
+fn signs_all(caller: &Caller, documents: &[DocumentFacts]) -> bool {
+    let record = caller.record.as_ref().filter(|_| caller.class == CallerClass::Patient);
+    let signs = |document: &DocumentFacts| {
+        is_author(caller, &document.persons, &document.structures)
+            || record.is_some_and(|record| names(&document.persons, record))
+    };
+    !documents.is_empty() && documents.iter().all(signs)
 }
 
 fn is_author_of_all(caller: &Caller, documents: &[DocumentFacts]) -> bool {

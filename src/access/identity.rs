@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::ids::{Ins, NationalId, StructureId};
 use crate::model::caller::{AuthMode, CallerClass};
+use crate::rules::habilitation::Habilitation;
 
 /// The client certificate of a connection, parsed once per connection (mes-rules §9.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Person {
     pub profession: String,
     /// Roles as `system|code`.
     pub roles: Vec<String>,
+    /// The types of document his profession reads.
+    pub habilitation: Habilitation,
     /// Whether he may use `centre_15`.
     pub may_regulate: bool,
 }

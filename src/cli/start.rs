@@ -15,6 +15,7 @@ use crate::http::{self, App, DevFace, Listening};
 use crate::ids::IdSource;
 use crate::ihe::audit;
 use crate::ops::{Domain, Service, Settings};
+use crate::rules::habilitation::Matrix;
 use crate::store::Store;
 use crate::store::blob::{BlobFolder, BlobLimits, MasterKeys};
 use crate::token::issue::{CnfForm, Issuer, IssuerConfig};
@@ -116,7 +117,8 @@ fn assemble(options: &StartOptions, port: u16) -> Result<App, Failure> {
     };
     let issuer = IssuerConfig { lifetime: config.token.ttl_seconds, cnf, ..IssuerConfig::at(&origin) };
     let verifier =
-        Verifier::new(&issuer.issuer, &issuer.audience, Arc::clone(&keys), Arc::clone(&options.clocks.domain));
+        Verifier::new(&issuer.issuer, &issuer.audience, Arc::clone(&keys), Arc::clone(&options.clocks.domain))
+            .with_matrix(Arc::new(matrix(&config.rules)?));
     let mut tls = TlsSettings::dev(&config.server.certificates);
     tls.refuse_dev = !options.is_dev;
     let tls = Tls::load(tls, Arc::clone(&options.clocks.real)).map_err(|error| Failure::from_error("TLS", &error))?;
@@ -181,6 +183,15 @@ const fn mode(config: &Config) -> Mode {
             config::Pdsm::V311 => Pdsm::V311,
             config::Pdsm::Main => Pdsm::Main,
         },
+    }
+}
+
+/// The habilitation matrix: the committed one, or the operator's where he says so.
+fn matrix(rules: &config::Rules) -> Result<Matrix, Failure> {
+    match (&rules.override_dir, rules.allow_override) {
+        (Some(folder), true) => super::rules::read_matrix(folder),
+        (None, true) => Err(Failure::Failed("rules.allow_override needs rules.override_dir".to_owned())),
+        (_, false) => Ok(Matrix::built_in()),
     }
 }
 

@@ -117,5 +117,17 @@ pub const KEYS: &[Key] = &[
         "false",
         "Whether every access of a professional is notified, not only the first (MES-081).",
     ),
+    key(
+        "rules",
+        "allow_override",
+        "false",
+        "Whether the tables of `override_dir` stand in for the committed ones; the CapabilityStatement says so.",
+    ),
+    key(
+        "rules",
+        "override_dir",
+        "",
+        "Folder of the operator's own `habilitation.csv` (same columns as `schemas/rules/habilitation.csv`): read and checked at the start, and by `espace rules check --dir`.",
+    ),
     key("audit", "seal_every_seconds", "60", "How often the heads of the chains are signed, seconds."),
 ];

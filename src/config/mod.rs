@@ -277,6 +277,10 @@ pub struct Search {
 pub struct Rules {
     /// Whether a professional's every access is notified, not only the first (MES-081).
     pub notify_every_access: bool,
+    /// Whether tables of `override_dir` stand in for the committed ones.
+    pub allow_override: bool,
+    /// Folder of the operator's tables: `habilitation.csv`.
+    pub override_dir: Option<PathBuf>,
 }
 
 /// `[audit]`.

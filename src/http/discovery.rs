@@ -73,6 +73,7 @@ fn statement(app: &App) -> Value {
         ],
         "rest": [{
             "mode": "server",
+            "documentation": documentation(app),
             "security": {
                 "cors": false,
                 "service": [
@@ -89,6 +90,15 @@ fn statement(app: &App) -> Value {
             "interaction": [{ "code": "transaction", "documentation": "ITI-65 Provide Document Bundle" }],
         }],
     })
+}
+
+/// What a client must know beyond interactions: whether the operator replaced a table of the law.
+fn documentation(app: &App) -> &'static str {
+    if app.config.rules.allow_override {
+        "Habilitation matrix: the operator's own table stands in for the published cells (rules.allow_override)."
+    } else {
+        "Habilitation matrix: the cells made public; a profession that is not listed reads its own documents only."
+    }
 }
 
 fn resource(served: &Served) -> Value {

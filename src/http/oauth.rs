@@ -17,10 +17,10 @@ use super::extract::caller::Certified;
 use crate::access::context::Context;
 use crate::access::identity::Certificate;
 use crate::error::{Code, Error};
-use crate::ids::Digest256;
+use crate::ids::{Digest256, Ins};
 use crate::model::caller::CallerClass;
 use crate::model::directory::{ClientSoftware, Exercise, Structure};
-use crate::ops::trace;
+use crate::ops::{facts, trace};
 use crate::rules::gate;
 use crate::token::grant::TokenRequest;
 use crate::token::issue::{Facts, Identified, IssueError, Issued, Who};
@@ -68,12 +68,12 @@ async fn issue(
         Ok(identified) => identified,
         Err(refusal) => return Ok(refused(app, refusal)),
     };
-    let looked_up = look_up(app, certificate, &identified).await?;
+    let looked_up = look_up(app, certificate, &identified, request.person_id.as_ref()).await?;
     let facts = Facts {
         software: looked_up.software.as_ref(),
         structure: looked_up.structure.as_ref(),
         exercises: &looked_up.exercises,
-        represents: false,
+        represents: looked_up.represents,
         first_use: looked_up.first_use,
     };
     let admits =
@@ -110,10 +110,17 @@ struct LookedUp {
     software: Option<ClientSoftware>,
     structure: Option<Structure>,
     exercises: Vec<Exercise>,
+    /// Whether the person connected acts for the one whose record is asked for.
+    represents: bool,
     first_use: bool,
 }
 
-async fn look_up(app: &App, certificate: &Certificate, identified: &Identified) -> Result<LookedUp, Error> {
+async fn look_up(
+    app: &App,
+    certificate: &Certificate,
+    identified: &Identified,
+    served: Option<&Ins>,
+) -> Result<LookedUp, Error> {
     let subject = certificate.subject.clone();
     let fingerprint = format!("{:?}", Digest256(certificate.fingerprint));
     let structure = identified.structure.clone();
@@ -121,6 +128,11 @@ async fn look_up(app: &App, certificate: &Certificate, identified: &Identified) 
         Who::Professional { id, .. } => Some(id.clone()),
         Who::Structure | Who::Patient(_) => None,
     };
+    let acting = match (&identified.who, served) {
+        (Who::Patient(connected), Some(served)) if connected != served => Some((connected.clone(), served.clone())),
+        _ => None,
+    };
+    let at = app.now();
     let read = app.service.store.system_read("token.facts", move |tx| {
         Ok(LookedUp {
             software: tx.find_client_by_certificate(&subject, &fingerprint)?,
@@ -128,6 +140,10 @@ async fn look_up(app: &App, certificate: &Certificate, identified: &Identified) 
             exercises: match &professional {
                 Some(id) => tx.find_exercises(id)?,
                 None => Vec::new(),
+            },
+            represents: match &acting {
+                Some((connected, served)) => facts::represents(tx, connected, served, at)?,
+                None => false,
             },
             first_use: true,
         })

@@ -110,10 +110,11 @@ pub(crate) async fn is_web_channel(app: &App, ctx: &Context) -> Result<bool, Err
     Ok(profiles.iter().any(|profile| profile == WEB_CHANNEL))
 }
 
-/// Whether the caller's software is enrolled to consult, and not only to feed.
+/// Whether the caller's software is enrolled to consult (for professionals or for the patient side), and
+/// not only to feed.
 pub(crate) async fn consults(app: &App, ctx: &Context) -> Result<bool, Error> {
     let profiles = app.profiles(&ctx.caller.client_id).await?.unwrap_or_default();
-    Ok(profiles.iter().any(|profile| profile == "consultation"))
+    Ok(profiles.iter().any(|profile| profile == "consultation" || profile == "portail"))
 }
 
 /// Leaves a trace of an input that could not be accepted, then refuses it.

@@ -102,6 +102,13 @@ impl Ins {
         format!("{}^^^&{}&ISO^NH", self.value, self.domain.oid())
     }
 
+    /// The name under which a person of the patient side stands among the authors of a document: a
+    /// digest, so that no INS is written beside documents.
+    pub fn author_name(&self) -> String {
+        let whole = super::BusinessIdentifier { system: self.system(), value: self.value.clone() };
+        format!("ins:{:?}", whole.digest())
+    }
+
     /// Whether the two last digits are `97 − (matricule mod 97)`.
     pub fn key_is_valid(&self) -> bool {
         let key = self.value.get(13..).and_then(|key| key.parse::<u64>().ok());

@@ -129,7 +129,7 @@ pub struct AuditRecord {
 /// A trace with its place in its chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainedRecord {
-    /// Its number in the chain, from 1.
+    /// Its number in the chain, from 1; 0 where the reader is not told it.
     pub sequence: i64,
     /// The trace.
     pub record: AuditRecord,

@@ -70,6 +70,52 @@ pub struct ClientSoftware {
     pub suspended_at: Option<Timestamp>,
 }
 
+/// What one person is to another, in whose name he acts on the patient side (mes-rules §2.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DelegationKind {
+    /// Legal representative of a minor.
+    LegalRepresentation,
+    /// Carer.
+    Caregiving,
+}
+
+impl DelegationKind {
+    /// The name stored and used in CSV files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LegalRepresentation => "legal-representative",
+            Self::Caregiving => "carer",
+        }
+    }
+
+    /// The kind of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::LegalRepresentation, Self::Caregiving].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// That `delegate` acts in the name of `patient`, from `from_at` until `until_at`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delegation {
+    /// The record.
+    pub patient: PatientKey,
+    /// Who acts: the record of the person connected.
+    pub delegate: PatientKey,
+    /// As what.
+    pub kind: DelegationKind,
+    /// In force from.
+    pub from_at: Timestamp,
+    /// In force until (exclusive): a minor's majority, a revocation; for ever where absent.
+    pub until_at: Option<Timestamp>,
+}
+
+impl Delegation {
+    /// Whether it is in force at `at`.
+    pub fn is_in_force(&self, at: Timestamp) -> bool {
+        self.from_at <= at && self.until_at.is_none_or(|until| at < until)
+    }
+}
+
 /// Why a professional may consult a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RelationKind {

@@ -43,6 +43,12 @@ pub enum Condition {
         /// Whether rows must be absent (true) or present.
         missing: bool,
     },
+    /// None of these ids.
+    NotId(Vec<Uuid>),
+    /// One of these holds.
+    Any(Vec<Condition>),
+    /// All of these hold: of use within [`Condition::Any`].
+    All(Vec<Condition>),
     /// Matches nothing: a value that no resource can have.
     Never,
 }

@@ -16,6 +16,7 @@ use crate::rules::traces::Traces;
 use crate::store::{AuditFilter, Settled, Tx};
 
 use super::Service;
+use super::document::sight::Known;
 use super::facts::{self, Named};
 use super::trace::Trace;
 
@@ -59,6 +60,7 @@ fn list(tx: &mut Tx<'_>, ctx: &Context, query: &Query, trace: Trace) -> Result<S
         return Ok(Settled::refused(denial, trace.refused(&denial)));
     }
     let facts = facts::of_person(tx, ctx, &query.patient)?;
+    let trace = trace.by(&facts);
     let trace = facts.profile.as_ref().map_or(trace.clone(), |profile| trace.on(profile.key.into()));
     let permit = match decide(ctx, Action::ReadAudit, &facts) {
         Verdict::Permit(permit) => permit,
@@ -66,13 +68,34 @@ fn list(tx: &mut Tx<'_>, ctx: &Context, query: &Query, trace: Trace) -> Result<S
     };
     let (person, structure) = own_only(ctx, &facts);
     let limit = query.count.saturating_add(1);
-    let filter = AuditFilter { from: query.from, until: query.until, person, structure, before: query.before, limit };
-    let mut records = tx.list_audit(&permit, &filter)?;
+    let mut filter =
+        AuditFilter { from: query.from, until: query.until, person, structure, before: query.before, limit };
+    let known = Known::of(tx, ctx, &facts, permit.patient())?;
     let size = usize::try_from(query.count).unwrap_or(usize::MAX);
+    let mut records = Vec::new();
+    // What is hidden makes no line and no gap: the page is filled from what comes before.
+    while records.len() <= size {
+        let found = tx.list_audit(&permit, &filter)?;
+        let Some(last) = found.last().map(|last| last.sequence) else { break };
+        filter.before = Some(last);
+        records.extend(found.into_iter().filter_map(|chained| shown(&known, chained)));
+    }
     let goes_on = records.len() > size;
     records.truncate(size);
     let next = if goes_on { records.last().map(|last| last.sequence) } else { None };
+    let records = records.into_iter().map(unnumbered).collect();
     Ok(Settled::done(Traced { patient: permit.patient(), records, next }, trace.done(permit.rule())))
+}
+
+fn shown(known: &Known, chained: ChainedRecord) -> Option<ChainedRecord> {
+    let record = known.shown(chained.record)?;
+    Some(ChainedRecord { record, ..chained })
+}
+
+/// A trace without its number in the chain: a gap would tell of what the reader does not see. Who
+/// checks chains has `espace audit`.
+fn unnumbered(chained: ChainedRecord) -> ChainedRecord {
+    ChainedRecord { sequence: 0, ..chained }
 }
 
 /// Reads one trace.
@@ -105,14 +128,15 @@ fn load(
         Verdict::Permit(permit) => permit,
         Verdict::Deny(denial) => return refuse(trace, denial),
     };
-    let trace = trace.on(patient.into());
+    let trace = trace.by(&facts).on(patient.into());
     let (person, structure) = own_only(ctx, &facts);
     let is_readable = |found: &ChainedRecord| {
         let actor = &found.record.actor;
         person.as_ref().is_none_or(|own| actor.person.as_ref() == Some(own))
             && structure.as_ref().is_none_or(|own| actor.structure.as_ref() == Some(own))
     };
-    match tx.find_audit(&permit, uuid)?.filter(is_readable) {
+    let known = Known::of(tx, ctx, &facts, patient)?;
+    match tx.find_audit(&permit, uuid)?.filter(is_readable).and_then(|found| shown(&known, found)).map(unnumbered) {
         Some(found) => Ok(Settled::done((patient, found), trace.done(permit.rule()))),
         None => refuse(trace, unknown),
     }

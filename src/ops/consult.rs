@@ -4,11 +4,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::document::sight::may_tell;
 use super::trace::Trace;
 use super::{Service, facts};
 use crate::access::context::Context;
 use crate::access::permit::{Denial, Permit};
 use crate::error::{Code, Error};
+use crate::model::caller::CallerClass;
 use crate::model::notification::{Notification, NotifiedEvent};
 use crate::rules::facts::Facts;
 use crate::rules::notification::channel;
@@ -52,8 +54,10 @@ pub(crate) async fn consult<T: Send + 'static>(
         let (work, ctx, must_notify) = (Arc::clone(&work), Arc::clone(&ctx), Arc::clone(&must_notify));
         move |tx: &mut Tx<'_>| match attempt(tx, &ctx, &work.1, &work.0)? {
             Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
-            Consulted::Done { permit, value, trace, .. } => {
-                if every_access || !tx.fact_has_accessed(permit.patient(), &ctx.caller.accessor())? {
+            Consulted::Done { permit, facts, value, trace } => {
+                if counts(&ctx, &facts)
+                    && (every_access || !tx.fact_has_accessed(permit.patient(), &ctx.caller.accessor())?)
+                {
                     must_notify.store(true, Ordering::Release);
                     // Leaves this snapshot without a trace: the same act follows on the writer.
                     return Err(Code::Conflict.into());
@@ -72,7 +76,8 @@ pub(crate) async fn consult<T: Send + 'static>(
         move |tx: &mut Tx<'_>| match attempt(tx, &ctx, &work.1, &work.0)? {
             Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
             Consulted::Done { permit, facts, value, trace } => {
-                let is_first = tx.record_first_access(&permit, &ctx.caller.accessor(), ctx.at)?;
+                let is_first =
+                    counts(&ctx, &facts) && tx.record_first_access(&permit, &ctx.caller.accessor(), ctx.at)?;
                 let profile = facts.profile.as_ref();
                 let channel = profile.and_then(|profile| channel(NotifiedEvent::FirstAccess, profile).outcome);
                 if let Some(channel) = channel.filter(|_| is_first || every_access) {
@@ -86,6 +91,15 @@ pub(crate) async fn consult<T: Send + 'static>(
         }
     };
     service.store.write(name, ctx, write).await?.into_result()
+}
+
+/// Whether an access counts as one that the person hears of (MES-081): a professional's or a structure's,
+/// and not one to nothing but what is still hidden from the person.
+fn counts(ctx: &Context, facts: &Facts) -> bool {
+    let profile = facts.profile.as_ref();
+    let channel = profile.and_then(|profile| channel(NotifiedEvent::FirstAccess, profile).outcome);
+    let concerns = channel.is_none() || may_tell(&facts.documents, channel);
+    ctx.caller.class != CallerClass::Patient && concerns
 }
 
 /// The act, unless the software has been suspended meanwhile.

@@ -1,5 +1,7 @@
 //! Loads what a decision needs, by the `fact_*` verbs, inside the transaction that acts on it.
 
+use jiff::Timestamp;
+
 use crate::access::context::Context;
 use crate::access::permit::Denial;
 use crate::error::{Code, Error};
@@ -7,7 +9,7 @@ use crate::ids::{Ins, PatientKey};
 use crate::model::caller::CallerClass;
 use crate::model::document::Document;
 use crate::model::profile::SpaceState;
-use crate::rules::facts::{DocumentFacts, Facts, Naming};
+use crate::rules::facts::{DocumentFacts, Facts, Naming, Served};
 use crate::store::Tx;
 
 /// How a request names the person whose record it concerns.
@@ -70,16 +72,38 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, patient: Option<PatientKey>) -> Result<F
         facts = facts.with_relations(tx.fact_relations(profile.key, &person.id)?);
     }
     if ctx.caller.class == CallerClass::Patient {
-        facts.holder = holder(tx, ctx)?;
+        (facts.connected, facts.holder) = holder(tx, ctx)?;
+        facts.served = served(tx, ctx)?;
     }
     Ok(facts)
 }
 
-/// The state of the connected person's own space, on the patient side.
-fn holder(tx: &mut Tx<'_>, ctx: &Context) -> Result<Option<SpaceState>, Error> {
-    let Some(ins) = &ctx.caller.patient else { return Ok(None) };
-    let Some(key) = tx.fact_patient(ins)? else { return Ok(None) };
-    Ok(tx.fact_profile(key)?.map(|profile| profile.space))
+/// The connected person's own record and the state of that space, on the patient side.
+fn holder(tx: &mut Tx<'_>, ctx: &Context) -> Result<(Option<PatientKey>, Option<SpaceState>), Error> {
+    let Some(ins) = &ctx.caller.patient else { return Ok((None, None)) };
+    let Some(key) = tx.fact_patient(ins)? else { return Ok((None, None)) };
+    Ok((Some(key), tx.fact_profile(key)?.map(|profile| profile.space)))
+}
+
+/// The record that a representative or a carer acts on.
+fn served(tx: &mut Tx<'_>, ctx: &Context) -> Result<Option<Served>, Error> {
+    let (Some(connected), Some(record)) = (&ctx.caller.patient, &ctx.caller.record) else { return Ok(None) };
+    if connected == record {
+        return Ok(None);
+    }
+    let (Some(delegate), Some(patient)) = (tx.fact_patient(connected)?, tx.fact_patient(record)?) else {
+        return Ok(None);
+    };
+    let Some(profile) = tx.fact_profile(patient)? else { return Ok(None) };
+    Ok(Some(Served { space: profile.space, delegations: tx.fact_delegations(patient, delegate)? }))
+}
+
+/// Whether the person connected acts for another at `at`: what a token for that record asks for (contract §6).
+pub fn represents(tx: &mut Tx<'_>, connected: &Ins, served: &Ins, at: Timestamp) -> Result<bool, Error> {
+    let (Some(delegate), Some(patient)) = (tx.fact_patient(connected)?, tx.fact_patient(served)?) else {
+        return Ok(false);
+    };
+    Ok(tx.fact_delegations(patient, delegate)?.iter().any(|delegation| delegation.is_in_force(at)))
 }
 
 /// Whether the software is still enrolled: a suspension holds from the next request on, whatever

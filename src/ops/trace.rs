@@ -12,6 +12,7 @@ use crate::error::{AuditOutcome, Code, Error};
 use crate::ids::{ShardKey, StructureKey};
 use crate::model::audit::{Act, Actor, AuditRecord, Entity};
 use crate::model::caller::CallerClass;
+use crate::rules::facts::Facts;
 use crate::store::Settled;
 
 /// A trace in the making: what is known of the act before it is decided.
@@ -46,6 +47,14 @@ impl Trace {
     /// Moves the trace to the chain of a record.
     pub fn on(mut self, chain: ShardKey) -> Self {
         self.record.chain = chain;
+        self
+    }
+
+    /// Names who acts on the patient side, once it is known: the record of the person connected.
+    pub fn by(mut self, facts: &Facts) -> Self {
+        if let (Some(patient), Some(connected)) = (&mut self.record.actor.patient, facts.connected) {
+            *patient = connected.to_string();
+        }
         self
     }
 

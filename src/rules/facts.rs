@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::table::axes;
 use crate::ids::{Ins, PatientKey};
-use crate::model::directory::{Relation, RelationKind};
+use crate::model::directory::{Delegation, DelegationKind, Relation, RelationKind};
 use crate::model::document::{Document, DocumentStatus};
 use crate::model::profile::{Profile, RecordState, SpaceState, states};
 
@@ -13,6 +13,10 @@ states! {
     Tie {
         /// The person himself.
         Holder = "holder",
+        /// Acts in the name of a minor.
+        LegalRepresentative = "legal-representative",
+        /// Cares for the person, who shares his space with him.
+        Carer = "carer",
         /// Médecin traitant.
         TreatingPhysician = "medecin-traitant",
         /// Member of the care team.
@@ -34,6 +38,15 @@ impl From<RelationKind> for Tie {
             RelationKind::TreatingPhysician => Self::TreatingPhysician,
             RelationKind::CareTeam => Self::CareTeam,
             RelationKind::Authorisation => Self::Authorisation,
+        }
+    }
+}
+
+impl From<DelegationKind> for Tie {
+    fn from(kind: DelegationKind) -> Self {
+        match kind {
+            DelegationKind::LegalRepresentation => Self::LegalRepresentative,
+            DelegationKind::Caregiving => Self::Carer,
         }
     }
 }
@@ -63,6 +76,37 @@ pub struct Facts {
     pub documents: Vec<DocumentFacts>,
     /// On the patient side, the state of the connected person's own space.
     pub holder: Option<SpaceState>,
+    /// On the patient side, the record of the connected person.
+    pub connected: Option<PatientKey>,
+    /// On the patient side, the record served where it is another's than the connected person's.
+    pub served: Option<Served>,
+}
+
+/// The record of another, in whose name somebody of the patient side acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// The state of that space.
+    pub space: SpaceState,
+    /// What the connected person is to that person, in force or not.
+    pub delegations: Vec<Delegation>,
+}
+
+impl Served {
+    /// In whose name one acts at `at`.
+    pub fn ties(&self, at: Timestamp) -> Vec<Tie> {
+        let in_force = self.delegations.iter().filter(|delegation| delegation.is_in_force(at));
+        in_force.map(|delegation| delegation.kind.into()).collect()
+    }
+
+    /// Whether the space is offered to who acts for the person: a child's space needs no activation
+    /// of its own, for it is managed in the parent's; a carer's and an aided person's both do (mes-rules §2.7).
+    pub fn is_active(&self, at: Timestamp) -> bool {
+        match self.space {
+            SpaceState::Activated => true,
+            SpaceState::AutoCreated => self.ties(at).contains(&Tie::LegalRepresentative),
+            _ => false,
+        }
+    }
 }
 
 /// What rules look at in a person.
@@ -91,6 +135,8 @@ pub struct DocumentFacts {
     pub persons: Vec<String>,
     /// National ids of the authors' structures.
     pub structures: Vec<String>,
+    /// typeCode, as `system|code`.
+    pub type_code: String,
     /// availabilityStatus.
     pub status: DocumentStatus,
     /// Confidentiality and visibility codes, as `code` or `system|code`.
@@ -100,7 +146,16 @@ pub struct DocumentFacts {
 impl Facts {
     /// The facts of a request that names a person; `profile` is absent where the INS is unknown.
     pub fn of_person(subject: Option<Ins>, profile: Option<ProfileFacts>) -> Self {
-        Self { naming: Naming::Person, subject, profile, relations: vec![], documents: vec![], holder: None }
+        Self {
+            naming: Naming::Person,
+            subject,
+            profile,
+            relations: vec![],
+            documents: vec![],
+            holder: None,
+            connected: None,
+            served: None,
+        }
     }
 
     /// The facts of a request that names a resource; `profile` is absent where there is no such record.
@@ -157,6 +212,7 @@ impl From<&Document> for DocumentFacts {
         Self {
             persons: document.persons.clone(),
             structures: document.structures.clone(),
+            type_code: document.type_code.clone(),
             status: document.status,
             labels: document.labels.clone(),
         }

@@ -4,8 +4,10 @@
 //! every cell covered once); should it happen all the same, the answer is the most restrictive one.
 
 pub mod consultation;
+pub mod deposit;
 pub mod facts;
 pub mod gate;
+pub mod habilitation;
 mod law;
 pub mod notification;
 pub mod print;

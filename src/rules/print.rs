@@ -24,6 +24,7 @@ pub fn print() -> String {
         printed(&law::GATE),
         list("lifecycle", law::LIFECYCLE),
         list("habilitation", law::HABILITATION),
+        list("deposits", law::DEPOSITS),
     ];
     tables.join("\n")
 }

@@ -45,6 +45,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    delegation (pt, delegate, kind, from_at) {
+        pt -> BigInt,
+        delegate -> BigInt,
+        kind -> Text,
+        from_at -> BigInt,
+        until_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     resource (pt, kind, id) {
         pt -> BigInt,
         kind -> SmallInt,

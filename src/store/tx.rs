@@ -18,7 +18,7 @@ use crate::access::permit::Permit;
 use crate::error::Error;
 use crate::ids::{Digest256, Ins, NationalId, PatientKey, ShardKey, StructureId};
 use crate::model::audit::{AuditRecord, ChainedRecord};
-use crate::model::directory::{ClientSoftware, Exercise, Professional, Relation, Structure};
+use crate::model::directory::{ClientSoftware, Delegation, Exercise, Professional, Relation, Structure};
 use crate::model::document::{Blob, Document};
 use crate::model::notification::{Notification, NotificationState};
 use crate::model::profile::Profile;
@@ -96,6 +96,10 @@ verbs! {
     pub fn profile::fact_profile(patient: PatientKey) -> Option<Profile>;
     /// The ties of a professional with a record, in force or not.
     pub fn profile::fact_relations(patient: PatientKey, professional: &NationalId) -> Vec<Relation>;
+    /// What a person is to the person of a record, in force or not.
+    pub fn profile::fact_delegations(patient: PatientKey, delegate: PatientKey) -> Vec<Delegation>;
+    /// The documents of a record, by id.
+    pub fn document::fact_documents(patient: PatientKey) -> Vec<Document>;
     /// A document by the id of its fiche.
     pub fn document::fact_document(patient: PatientKey, id: Uuid) -> Option<Document>;
     /// A document by the digest of its masterIdentifier, within one record.
@@ -160,6 +164,8 @@ verbs! {
     pub fn profile::count_profiles() -> i64;
     /// Keeps a tie, or changes its end.
     pub fn profile::put_relation(relation: &Relation) -> ();
+    /// Keeps that one person acts for another, or changes its end.
+    pub fn profile::put_delegation(delegation: &Delegation) -> ();
     /// Keeps a structure, or replaces it.
     pub fn directory::put_structure(structure: &Structure) -> ();
     /// A structure.

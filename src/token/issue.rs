@@ -24,6 +24,7 @@ use crate::clock::Clocks;
 use crate::ids::{IdSource, Ins, NationalId, StructureId};
 use crate::model::caller::{AuthMode, CallerClass};
 use crate::model::directory::{ClientSoftware, Exercise, Structure};
+use crate::rules::habilitation::Matrix;
 
 /// Which forms of `cnf` the token endpoint accepts (`token.cnf`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -140,7 +141,7 @@ impl Issued {
     /// The token as the resource side will read it, for the trace. `None` never comes of a token that
     /// was just made.
     pub fn verified(&self) -> Option<VerifiedToken> {
-        VerifiedToken::read(self.claims.clone())
+        VerifiedToken::read(self.claims.clone(), &Matrix::built_in())
     }
 
     /// `grant_type` of the request.

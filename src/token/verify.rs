@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::error::{Code, Error, Issue};
 use crate::ids::{Ins, NationalId, StructureId};
 use crate::model::caller::{AuthMode, CallerClass, Purpose};
+use crate::rules::habilitation::Matrix;
 
 /// How many verified signatures are remembered.
 const REMEMBERED: usize = 8192;
@@ -122,7 +123,7 @@ impl VerifiedToken {
     }
 
     /// Reads what a token of ours says; `None` where it is not the shape we issue.
-    pub(super) fn read(claims: Claims) -> Option<Self> {
+    pub(super) fn read(claims: Claims, matrix: &Matrix) -> Option<Self> {
         let (iua, fr) = (&claims.extensions.ihe_iua, &claims.extensions.fr);
         let class = CallerClass::from_name(&fr.caller_class)?;
         let purpose = Purpose::from_name(&iua.purpose_of_use.first()?.code)?;
@@ -133,7 +134,7 @@ impl VerifiedToken {
             None => None,
         };
         let person = match &iua.national_provider_identifier {
-            Some(id) => Some(person(&claims, id.parse().ok()?)),
+            Some(id) => Some(person(&claims, id.parse().ok()?, matrix)),
             None => None,
         };
         let record = match &iua.person_id {
@@ -164,13 +165,15 @@ impl fmt::Debug for VerifiedToken {
     }
 }
 
-fn person(claims: &Claims, id: NationalId) -> Person {
+fn person(claims: &Claims, id: NationalId, matrix: &Matrix) -> Person {
     let (iua, fr) = (&claims.extensions.ihe_iua, &claims.extensions.fr);
     let profession = iua.subject_role.iter().find(|role| role.system == PROFESSION_SYSTEM);
+    let profession = profession.map(|role| role.code.clone()).unwrap_or_default();
     Person {
         id,
+        habilitation: matrix.of(&profession),
         name: iua.subject_name.clone().unwrap_or_default(),
-        profession: profession.map(|role| role.code.clone()).unwrap_or_default(),
+        profession,
         roles: iua.subject_role.iter().map(|role| format!("{}|{}", role.system, role.code)).collect(),
         may_regulate: fr.acces_regulation_medicale,
     }
@@ -183,6 +186,7 @@ pub struct Verifier {
     audience: String,
     keys: Arc<ArcSwap<KeyStore>>,
     clock: Arc<dyn Clock>,
+    matrix: Arc<Matrix>,
     /// Tokens whose signature verified, by SHA-256 of their text. Dates and binding are judged
     /// anew each time; only the signature (60 µs) and the reading are spared.
     verified: RwLock<HashMap<[u8; 32], Arc<VerifiedToken>>>,
@@ -192,7 +196,14 @@ impl Verifier {
     /// A verifier of the tokens `issuer` makes for `audience`, by the domain clock.
     pub fn new(issuer: &str, audience: &str, keys: Arc<ArcSwap<KeyStore>>, domain: Arc<dyn Clock>) -> Self {
         let (issuer, audience) = (issuer.to_owned(), audience.to_owned());
-        Self { issuer, audience, keys, clock: domain, verified: RwLock::default() }
+        let matrix = Arc::new(Matrix::built_in());
+        Self { issuer, audience, keys, clock: domain, matrix, verified: RwLock::default() }
+    }
+
+    /// The same with another habilitation matrix than the committed one.
+    #[must_use]
+    pub fn with_matrix(self, matrix: Arc<Matrix>) -> Self {
+        Self { matrix, ..self }
     }
 
     /// The token of a request, over the live certificate.
@@ -236,7 +247,7 @@ impl Verifier {
         if claims.aud != self.audience {
             return Err(TokenError::Audience);
         }
-        VerifiedToken::read(claims).ok_or(TokenError::Malformed)
+        VerifiedToken::read(claims, &self.matrix).ok_or(TokenError::Malformed)
     }
 
     fn remember(&self, digest: [u8; 32], token: Arc<VerifiedToken>, now: Timestamp) {

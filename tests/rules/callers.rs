@@ -36,6 +36,7 @@ pub(crate) fn direct(name: &str) -> Context {
         name: format!("{} {}", professional.given, professional.family),
         profession: professional.profession.clone(),
         roles: vec![],
+        habilitation: espace::rules::habilitation::Habilitation::built_in(&professional.profession),
         may_regulate: professional.may_regulate,
     });
     ctx
@@ -136,6 +137,7 @@ pub(crate) fn document(labels: &[&str]) -> DocumentFacts {
     DocumentFacts {
         persons: vec!["801234567897".into()],
         structures: vec!["401234567897001".into()],
+        type_code: "http://loinc.org|11488-4".into(),
         status: DocumentStatus::Current,
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
     }

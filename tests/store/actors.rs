@@ -49,6 +49,7 @@ pub(super) fn context() -> Arc<Context> {
         name: "Martin".to_owned(),
         profession: "10".to_owned(),
         roles: vec![],
+        habilitation: espace::rules::habilitation::Habilitation::built_in("10"),
         may_regulate: false,
     };
     let caller = Caller {

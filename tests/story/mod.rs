@@ -7,6 +7,8 @@ mod round_trip;
 mod samples;
 mod status;
 mod web_channel;
+mod visibility;
+mod worlds;
 
 use crate::support::server::TestServer;
 

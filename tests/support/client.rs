@@ -1,5 +1,7 @@
 //! Clients of a test server: a certificate, a token, and what they were answered.
 
+use espace::clock::{Clock as _, SystemClock};
+use espace::ids::{IdSource as _, Ins, SystemIds};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -30,6 +32,8 @@ pub(crate) struct Answer {
 /// Scopes of everything a professional may do.
 pub(crate) const PROFESSIONAL: &str =
     "ITI-65 ITI-67 ITI-68 user/Patient.rs user/DocumentReference.crs user/List.rs user/Binary.r user/AuditEvent.rs";
+/// Scopes of everything the patient side may do.
+pub(crate) const PATIENT: &str = "ITI-65 ITI-67 ITI-68 patient/Patient.rs patient/DocumentReference.crs patient/List.rs patient/Binary.r patient/AuditEvent.rs";
 /// Scopes of everything a structure may do.
 pub(crate) const STRUCTURE: &str =
     "ITI-65 system/Patient.s system/DocumentReference.crs system/List.r system/AuditEvent.rs";
@@ -76,6 +80,23 @@ impl Actor {
         ];
         replace(&mut form, more);
         self.granted(&form).await
+    }
+
+    /// With a token of a person connected to the portal, for a record (the own one by default).
+    pub(crate) async fn as_patient(&self, connected: &Ins, record: &Ins, scopes: &str) -> Answer {
+        let now = SystemClock.now();
+        let jti = (now, SystemIds::default().uuid(now));
+        let endpoint = format!("{}/oauth2/token", self.origin);
+        let assertion =
+            pki().client_key(&self.certificate).assertion(&connected.to_cx(), &endpoint, None, jti).unwrap();
+        let person = record.to_cx();
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+            ("assertion", assertion.expose()),
+            ("person_id", &person),
+            ("scope", scopes),
+        ];
+        self.form("/oauth2/token", &form).await
     }
 
     /// With a token of the certificate's structure.

@@ -114,6 +114,21 @@ impl TestServer {
         Actor::with_certificate(self, name).as_structure(&[]).await
     }
 
+    /// A person connected to the portal, on the own record or on that of another in whose name he acts.
+    pub(crate) async fn patient(&self, connected: &str, record: &str) -> Actor {
+        let portal = Actor::with_certificate(self, "portail");
+        let (connected, record) = (&self.persona(connected).ins, &self.persona(record).ins);
+        let answer = portal.as_patient(connected, record, super::client::PATIENT).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        portal.with_token(answer.json()["access_token"].as_str().unwrap())
+    }
+
+    /// Puts a person's space into another state.
+    pub(crate) async fn put_space(&self, name: &str, space: espace::model::profile::SpaceState) {
+        let profile = espace::model::profile::Profile { space, ..self.persona(name).profile(self.now()) };
+        self.app.service.store.system("test.space", move |tx| tx.put_profile(&profile)).await.unwrap();
+    }
+
     /// A certificate without a token.
     pub(crate) fn certificate(&self, name: &str) -> Actor {
         Actor::with_certificate(self, name)

@@ -7,7 +7,9 @@ pub use super::table::DemoFault;
 use super::table::{Row, rows};
 use crate::ids::{Ins, NationalId, PatientKey, StructureId};
 use crate::model::caller::CallerClass;
-use crate::model::directory::{ClientSoftware, Exercise, Professional, Relation, RelationKind, Structure};
+use crate::model::directory::{
+    ClientSoftware, Delegation, DelegationKind, Exercise, Professional, Relation, RelationKind, Structure,
+};
 use crate::model::profile::{Closure, Contact, Profile, RecordState, SpaceState, Traits};
 use crate::rules::gate;
 
@@ -102,6 +104,8 @@ pub struct Seed {
     pub exercises: Vec<Exercise>,
     /// The ties between professionals and records.
     pub relations: Vec<Relation>,
+    /// Who acts in whose name on the patient side.
+    pub delegations: Vec<Delegation>,
     /// The software.
     pub clients: Vec<DemoClient>,
 }
@@ -144,9 +148,39 @@ impl Demo {
             structures: self.structures.iter().map(|named| named.structure.clone()).collect(),
             exercises: self.professionals.iter().map(|named| named.exercise.clone()).collect(),
             relations: self.ties.iter().map(|tie| tie.relation(now)).collect(),
+            delegations: self.delegations(now),
             clients: self.clients.clone(),
         }
     }
+}
+
+impl Demo {
+    /// Representatives and carers since the first notice; a minor is represented until his majority.
+    fn delegations(&self, now: Timestamp) -> Vec<Delegation> {
+        let key = |name: &Option<String>| Some(self.persona(name.as_deref()?)?.key);
+        let since = |persona: &Persona| {
+            let days = i64::from(persona.informed_days_ago.unwrap_or_default());
+            now.checked_sub(SignedDuration::from_hours(24 * days)).unwrap_or(now)
+        };
+        let represented = self.personas.iter().filter_map(|persona| {
+            let (patient, delegate) = (persona.key, key(&persona.represented_by)?);
+            let (kind, from_at) = (DelegationKind::LegalRepresentation, since(persona));
+            Some(Delegation { patient, delegate, kind, from_at, until_at: majority(persona) })
+        });
+        let cared_for = self.personas.iter().filter_map(|persona| {
+            let (patient, delegate) = (key(&persona.carer_of)?, persona.key);
+            let (kind, from_at) = (DelegationKind::Caregiving, since(persona));
+            Some(Delegation { patient, delegate, kind, from_at, until_at: None })
+        });
+        represented.chain(cared_for).collect()
+    }
+}
+
+/// Midnight of the eighteenth birthday, Paris.
+fn majority(persona: &Persona) -> Option<Timestamp> {
+    let on = persona.traits.birth_on?.checked_add(18.years()).ok()?;
+    let zone = TimeZone::get("Europe/Paris").unwrap_or(TimeZone::UTC);
+    Some(on.to_zoned(zone).ok()?.timestamp())
 }
 
 impl Persona {

@@ -17,6 +17,7 @@ use crate::model::caller::{AuthMode, CallerClass, Purpose};
 use crate::ops::document::intake::Intake;
 use crate::ops::document::provide::provide;
 use crate::ops::document::submission::Provision;
+use crate::rules::habilitation::Habilitation;
 use crate::store::Store;
 
 /// Says that the demo data is there, so that a second start keeps what became of it.
@@ -43,6 +44,7 @@ pub async fn if_empty(store: &Store, certs: &Path, now: Timestamp) -> Result<(),
             tx.put_exercise(&exercise.professional.id, &exercise.structure.id, &exercise.situation)?;
         }
         seed.relations.iter().try_for_each(|relation| tx.put_relation(relation))?;
+        seed.delegations.iter().try_for_each(|delegation| tx.put_delegation(delegation))?;
         seed.clients.iter().try_for_each(|client| tx.put_client(&client.software))?;
         tx.put_setting(SEEDED, &now.to_string())
     });
@@ -120,6 +122,7 @@ pub(in crate::cli) fn context(started: &Started, author: &DemoProfessional, at: 
             name: format!("{} {}", professional.given, professional.family),
             profession: professional.profession.clone(),
             roles: Vec::new(),
+            habilitation: Habilitation::built_in(&professional.profession),
             may_regulate: professional.may_regulate,
         }),
         patient: None,

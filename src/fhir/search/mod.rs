@@ -26,7 +26,7 @@ pub use plan::{
     Include, IndexEntry, Interval, Match, Naming, Options, PatientClause, Search, Sort, Summary, Term, Total,
 };
 pub use table::{Kind, Parameter, all, by_number, find, of};
-pub use token::of_code;
+pub use token::{of_bare_code, of_code};
 
 /// The query parameter that carries a sealed page position ([`page`]).
 pub const PAGE_PARAMETER: &str = "_page";

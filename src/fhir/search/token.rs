@@ -86,6 +86,11 @@ fn mark(system: &str) -> String {
     super::hex(digest.get(..MARK_BYTES).unwrap_or_default())
 }
 
+/// How rows are compared with a code of an element that knows no system (`status`).
+pub fn of_bare_code(code: &str) -> Match {
+    Match::Exact(row(None, code))
+}
+
 /// How rows are compared with a code of whatever system.
 pub fn of_code(code: &str) -> Match {
     Match::Prefix(beginning(code))

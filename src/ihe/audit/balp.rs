@@ -38,8 +38,6 @@ pub(super) fn skeleton(chained: &ChainedRecord, server: &Server, codes: &Codes) 
     let mut event = Map::from_iter([
         (String::from("resourceType"), json!("AuditEvent")),
         (String::from("id"), json!(LogicalId { shard: record.chain, uuid: record.id }.to_string())),
-        // A number of the chain may outgrow the 32 bits of an integer.
-        (String::from("extension"), json!([{"url": sequence, "valueDecimal": chained.sequence}])),
         (String::from("type"), codes.event_type()),
         (String::from("action"), json!(codes.action())),
         (String::from("recorded"), json!(record.at.to_string())),
@@ -48,6 +46,10 @@ pub(super) fn skeleton(chained: &ChainedRecord, server: &Server, codes: &Codes) 
         (String::from("source"), server.source()),
         (String::from("entity"), json!(entities(record, codes))),
     ]);
+    if chained.sequence > 0 {
+        // A number of the chain may outgrow the 32 bits of an integer.
+        event.insert("extension".into(), json!([{"url": sequence, "valueDecimal": chained.sequence}]));
+    }
     if let Some(text) = outcome_description(record) {
         event.insert("outcomeDesc".into(), json!(text));
     }

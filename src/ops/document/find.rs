@@ -4,25 +4,24 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::sight;
 use crate::access::context::Context;
-use crate::access::decide::{decide, is_author, tells_closure_reason, ties};
+use crate::access::decide::{decide, is_author, tells_closure_reason};
 use crate::access::permit::{Denial, Permit, Verdict};
 use crate::error::{Code, Error};
-use crate::fhir;
 use crate::fhir::search::{Include, Search};
 use crate::model::audit::Act;
 use crate::model::caller::Action;
 use crate::model::document::Document;
 use crate::model::resource::ResourceType;
-use crate::model::search::{Condition, Match, Position};
+use crate::model::search::{Condition, Position};
 use crate::ops::Service;
 use crate::ops::consult::{Consulted, consult};
 use crate::ops::facts::{self, Named};
 use crate::ops::profile::exists::{Record, record};
-use crate::ops::resource::search::{Page, matching, page, predicate};
+use crate::ops::resource::search::{Page, page, predicate};
 use crate::ops::trace::Trace;
 use crate::rules::facts::{DocumentFacts, Facts};
-use crate::rules::visibility::{self, Label};
 use crate::store::Tx;
 
 /// What a search of documents is made of.
@@ -67,6 +66,7 @@ fn search(
     tell_traits: bool,
 ) -> Result<Consulted<Found>, Error> {
     let facts = facts::of_person(tx, ctx, &query.patient)?;
+    let trace = trace.by(&facts);
     let trace = facts.profile.as_ref().map_or(trace.clone(), |profile| trace.on(profile.key.into()));
     let named = named_documents(tx, &facts, query)?;
     let (permit, facts, only) = match open(ctx, query, facts, &named) {
@@ -75,7 +75,7 @@ fn search(
     };
     let patient = permit.patient();
     let mut predicate = predicate(&query.search, ResourceType::DocumentReference, patient, query.after);
-    predicate.conditions.extend(not_hidden(&visibility::hidden_labels(&ties(ctx, &facts))));
+    sight::narrow(ctx, &facts, &mut predicate);
     predicate.conditions.extend(only.map(Condition::Id));
     let total = tx.count(&permit, &predicate)?;
     let found = if query.search.wants_total_only() { Vec::new() } else { tx.search(&permit, &predicate)? };
@@ -126,13 +126,6 @@ fn permitted(verdict: Verdict) -> Result<Permit, Denial> {
         Verdict::Permit(permit) => Ok(permit),
         Verdict::Deny(denial) => Err(denial),
     }
-}
-
-/// Leaves out the documents that a label hides: of results, totals and pages alike.
-fn not_hidden(labels: &[Label]) -> Option<Condition> {
-    let parameter = fhir::search::find("DocumentReference", "security-label")?.number;
-    let any_of: Vec<Match> = labels.iter().map(|label| matching(&fhir::search::of_code(label.name()))).collect();
-    (!any_of.is_empty()).then_some(Condition::Index { parameter, any_of, negated: true })
 }
 
 /// Whether the person is wanted beside the fiches. Every other reference of a fiche is contained.

@@ -2,6 +2,7 @@
 //! retrieve (ITI-68), read.
 
 mod complete;
+mod deposit;
 pub mod find;
 pub mod generate;
 mod header;
@@ -12,4 +13,5 @@ pub mod retrieve;
 pub(crate) mod revise;
 pub mod rewrap;
 pub mod simplified;
+pub(crate) mod sight;
 pub mod submission;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::sight;
 use super::submission::{EntryKind, ProvidedDocument, Provision};
 use crate::access::context::Context;
 use crate::access::decide::decide;
@@ -17,7 +18,7 @@ use crate::access::permit::{Denial, Permit, Verdict};
 use crate::error::{Code, Error, Issue};
 use crate::ids::{Ins, LogicalId, PatientKey};
 use crate::model::audit::Act;
-use crate::model::caller::Action;
+use crate::model::caller::{Action, CallerClass};
 use crate::model::document::{Blob, Document, DocumentStatus};
 use crate::model::notification::{Notification, NotifiedEvent};
 use crate::model::resource::{NewResource, ResourceType, StoredResource};
@@ -102,6 +103,7 @@ fn authorship(documents: &[ProvidedDocument]) -> Vec<DocumentFacts> {
     let facts = |document: &ProvidedDocument| DocumentFacts {
         persons: document.persons.clone(),
         structures: document.structures.clone(),
+        type_code: document.type_code.clone(),
         status: DocumentStatus::Current,
         labels: document.labels.clone(),
     };
@@ -258,11 +260,15 @@ fn settle(
         return Ok(Settled::refused(denial, trace.refused(&denial)));
     }
     let facts = facts::of_person(tx, ctx, &prepared.subject)?;
+    let trace = trace.by(&facts);
     let facts = facts.with_documents(prepared.documents.iter().map(|document| (&document.row).into()).collect());
     let permit = match judge(ctx, prepared, &facts) {
         Ok(permit) => permit,
         Err(denial) => return Ok(Settled::refused(denial, trace.refused(&denial))),
     };
+    if let Err(denial) = deposit(tx, ctx, prepared)? {
+        return Ok(Settled::refused(denial, trace.refused(&denial)));
+    }
     let mut stored = Vec::with_capacity(prepared.documents.len());
     for document in &prepared.documents {
         stored.push(tx.fact_document_by_identifier(prepared.patient, &document.row.unique_id)?);
@@ -349,6 +355,16 @@ fn judge(ctx: &Context, prepared: &Prepared, facts: &Facts) -> Result<Permit, De
     Ok(permit)
 }
 
+/// What the patient side may add, once it may add at all: the formats and the size of deposits, labels
+/// it may set, and one current medical profile (mes-rules §2.2, §2.5; mes 40).
+fn deposit(tx: &mut Tx<'_>, ctx: &Context, prepared: &Prepared) -> Result<Result<(), Denial>, Error> {
+    if ctx.caller.class != CallerClass::Patient {
+        return Ok(Ok(()));
+    }
+    let rows = prepared.documents.iter().map(|document| (&document.row, document.blob.content_type.as_str()));
+    super::deposit::judge(tx, prepared.patient, rows)
+}
+
 fn touched(mut trace: Trace, prepared: &Prepared, stored: &[Option<Document>], list: Uuid) -> Trace {
     trace = trace.touching(format!("List/{}", LogicalId::of_patient(prepared.patient, list)));
     for (document, stored) in prepared.documents.iter().zip(stored) {
@@ -404,17 +420,22 @@ fn notices(
     trace: &Trace,
     every_access: bool,
 ) -> Result<Vec<Notification>, Error> {
-    let is_first = tx.record_first_access(permit, &ctx.caller.accessor(), ctx.at)?;
+    let first_channel =
+        facts.profile.as_ref().and_then(|p| notification::channel(NotifiedEvent::FirstAccess, p).outcome);
+    // The person does not hear of his own deposit as of an access, nor of what is hidden from him.
+    let counts = ctx.caller.class != CallerClass::Patient
+        && (first_channel.is_none() || sight::may_tell(&facts.documents, first_channel));
+    let is_first = counts && tx.record_first_access(permit, &ctx.caller.accessor(), ctx.at)?;
     // The event of a notice about a document is the document: sent again, it is not told again.
     let mut events = Vec::new();
-    if is_first || every_access {
-        events.push((NotifiedEvent::FirstAccess, trace.id()));
+    if is_first || (counts && every_access) {
+        events.push((NotifiedEvent::FirstAccess, trace.id(), &[][..]));
     }
     let new = prepared.documents.iter().zip(stored).filter(|(_, stored)| stored.is_none());
-    events.extend(new.map(|(document, _)| (NotifiedEvent::DocumentAdded, document.row.id)));
+    events.extend(new.map(|(document, _)| (NotifiedEvent::DocumentAdded, document.row.id, &document.row.labels[..])));
     let Some(profile) = &facts.profile else { return Ok(Vec::new()) };
-    let notice = |((event, event_id), id): ((NotifiedEvent, Uuid), &Uuid)| {
-        let channel = notification::channel(event, profile).outcome?;
+    let notice = |((event, event_id, labels), id): ((NotifiedEvent, Uuid, &[String]), &Uuid)| {
+        let channel = sight::told_on(labels, notification::channel(event, profile).outcome)?;
         Some(Notification { id: *id, event_id, event, channel, created_at: ctx.at })
     };
     Ok(events.into_iter().zip(&prepared.notice_ids).filter_map(notice).collect())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::sight;
 use crate::access::context::Context;
 use crate::access::decide::{decide, is_author};
 use crate::access::permit::{Denial, Verdict};
@@ -12,6 +13,7 @@ use crate::error::{Code, Error};
 use crate::ids::{LogicalId, PatientKey};
 use crate::model::audit::Act;
 use crate::model::caller::Action;
+use crate::model::document::Document;
 use crate::model::resource::{ResourceType, StoredResource};
 use crate::ops::consult::{Consulted, consult};
 use crate::ops::trace::Trace;
@@ -85,8 +87,8 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, wanted: Wanted, trace: Trace) -> Result<
     let Some((patient, uuid)) = id.and_then(|id| Some((id.shard.patient()?, id.uuid))) else {
         return Ok(unknown(trace));
     };
-    let Some(facts) = facts_about(tx, ctx, what, patient, uuid)? else { return Ok(unknown(trace)) };
-    let trace = trace.on(patient.into());
+    let Some((facts, hidden)) = facts_about(tx, ctx, what, patient, uuid)? else { return Ok(unknown(trace)) };
+    let trace = trace.by(&facts).on(patient.into());
     let is_own = |document: &DocumentFacts| is_author(&ctx.caller, &document.persons, &document.structures);
     if own_only && !facts.documents.iter().all(is_own) {
         return Ok(unknown(trace));
@@ -100,30 +102,45 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, wanted: Wanted, trace: Trace) -> Result<
         Some(version) => tx.find_version(&permit, what.kind(), uuid, version)?,
     };
     Ok(match found {
-        Some(value) => Consulted::Done { permit, facts: Box::new(facts), value, trace },
+        Some(value) => {
+            let hidden: Vec<&Document> = hidden.iter().collect();
+            let value = sight::shown_list(value, &hidden);
+            Consulted::Done { permit, facts: Box::new(facts), value, trace }
+        }
         None => unknown(trace),
     })
 }
 
-/// What is known of the person and of the authors; `None` where there is no such thing.
+/// What is known of the person and of the authors, and the items of a set that are not for the reader;
+/// `None` where there is no such thing.
 fn facts_about(
     tx: &mut Tx<'_>,
     ctx: &Context,
     what: Readable,
     patient: PatientKey,
     id: Uuid,
-) -> Result<Option<Facts>, Error> {
+) -> Result<Option<(Facts, Vec<Document>)>, Error> {
     match what {
         Readable::Fiche => {
             let Some(document) = tx.fact_document(patient, id)? else { return Ok(None) };
-            Ok(Some(facts::of_document(tx, ctx, patient, &[document])?))
+            Ok(Some((facts::of_document(tx, ctx, patient, &[document])?, Vec::new())))
         }
         Readable::Submission => {
             let documents = tx.fact_documents_of_submission(patient, id)?;
-            if documents.is_empty() {
+            let facts = facts::of_document(tx, ctx, patient, &[])?;
+            let (shown, hidden): (Vec<_>, Vec<_>) =
+                documents.into_iter().partition(|document| sight::sees(ctx, &facts, document));
+            // Of a set that shows nothing, what was withdrawn tells whether it is gone or unknown.
+            let named: Vec<&Document> = if shown.is_empty() {
+                hidden.iter().filter(|document| sight::was_seen(ctx, &facts, document)).collect()
+            } else {
+                shown.iter().collect()
+            };
+            if named.is_empty() {
                 return Ok(None);
             }
-            Ok(Some(facts::of_document(tx, ctx, patient, &documents)?))
+            let facts = facts.with_documents(named.into_iter().map(DocumentFacts::from).collect());
+            Ok(Some((facts, hidden)))
         }
     }
 }

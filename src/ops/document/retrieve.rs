@@ -35,6 +35,7 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, id: Option<LogicalId>, trace: Trace) -> 
     let fiche = LogicalId::of_patient(patient, document.id);
     let trace = trace.on(patient.into()).touching(format!("DocumentReference/{fiche}"));
     let facts = facts::of_document(tx, ctx, patient, std::slice::from_ref(&document))?;
+    let trace = trace.by(&facts);
     let permit = match decide(ctx, Action::RetrieveDocument, &facts) {
         Verdict::Permit(permit) => permit,
         Verdict::Deny(denial) => return Ok(Consulted::Refused { denial, trace }),

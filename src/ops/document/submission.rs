@@ -17,6 +17,7 @@ use crate::ids::{BusinessIdentifier, ElementPath, Ins};
 use crate::model::audit::Act;
 use crate::ops::Domain;
 use crate::ops::facts::Named;
+use crate::ops::resource::stamp::author_names;
 use crate::store::blob::Staged;
 
 /// A submission, complete and consistent; not yet decided upon.
@@ -360,7 +361,7 @@ fn read_document(
         unique_id: fiche.master_identifier().ok_or_else(|| missing("masterIdentifier"))?,
         type_code: type_code.ok_or_else(|| missing("type"))?,
         labels: fiche.security_labels().iter().map(|coding| coding.code.to_owned()).collect(),
-        persons: unique(actors.iter().flat_map(|actor| &actor.persons)),
+        persons: author_names(&actors),
         structures: unique(fiche.authors().iter().flat_map(|actor| &actor.structures)),
         content_type,
         cda_ins: read.ins,

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::fhir::search::{self, Naming};
 use crate::fhir::terminology::canonical_system;
-use crate::ids::LogicalId;
+use crate::fhir::view::{Actor, DocumentReference};
+use crate::ids::{Ins, LogicalId};
 use crate::model::resource::IndexRow;
 
 /// Sets `id`, `meta.versionId` and `meta.lastUpdated`; keeps every other element and its order.
@@ -61,7 +62,36 @@ pub(crate) fn resolve(value: &mut Value, became: &HashMap<String, String>) {
 pub(crate) fn index(resource: &Value) -> Vec<IndexRow> {
     let naming = Naming { base: "", canonical_system: &canonical_system };
     let entries = search::index(resource, &naming).into_iter();
-    entries
-        .map(|entry| IndexRow { parameter: entry.parameter, value: entry.value, low: entry.low, high: entry.high })
-        .collect()
+    let rows = entries.map(|entry| IndexRow {
+        parameter: entry.parameter,
+        value: entry.value,
+        low: entry.low,
+        high: entry.high,
+    });
+    rows.chain(authors(resource)).collect()
+}
+
+/// The parameter under which a fiche is found by who may call it his own. It has no name that a
+/// client could ask for, and a number beyond those of the table.
+pub(crate) const AUTHOR: i32 = 30_001;
+
+/// One row for each author or authenticator of a fiche (EX_2.1-1140).
+fn authors(resource: &Value) -> Vec<IndexRow> {
+    let Some(fiche) = DocumentReference::new(resource) else { return Vec::new() };
+    let actors: Vec<Actor<'_>> = fiche.authors().into_iter().chain(fiche.authenticator()).collect();
+    let names = author_names(&actors).into_iter();
+    names.map(|value| IndexRow { parameter: AUTHOR, value, low: 0, high: 0 }).collect()
+}
+
+/// National ids of professionals, and the names under which persons of the patient side stand beside
+/// them; each once, in order.
+pub(crate) fn author_names(actors: &[Actor<'_>]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let persons = actors.iter().flat_map(|actor| &actor.persons).map(ToString::to_string);
+    for name in persons.chain(actors.iter().flat_map(|actor| &actor.ins).map(Ins::author_name)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }

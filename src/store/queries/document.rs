@@ -88,6 +88,11 @@ pub(in crate::store) fn fact_document(conn: &mut Conn, patient: PatientKey, id: 
     row.map(to_document).transpose()
 }
 
+pub(in crate::store) fn fact_documents(conn: &mut Conn, patient: PatientKey) -> Result<Vec<Document>> {
+    let rows: Vec<Row> = document::table.filter(document::pt.eq(patient.get())).order(document::id).load(conn)?;
+    rows.into_iter().map(to_document).collect()
+}
+
 pub(in crate::store) fn fact_document_by_identifier(
     conn: &mut Conn,
     patient: PatientKey,

@@ -5,12 +5,12 @@ use diesel::prelude::*;
 use super::super::Conn;
 use crate::clock::to_micros;
 use crate::ids::{Ins, NationalId, PatientKey};
-use crate::model::directory::{Relation, RelationKind};
+use crate::model::directory::{Delegation, DelegationKind, Relation, RelationKind};
 use crate::model::profile::{Closure, Contact, Profile, RecordState, SpaceState, Traits};
 use crate::store::cached::Cached;
 use crate::store::error::{Error, Result};
 use crate::store::rows;
-use crate::store::schema::{patient_identifier, profile, relation};
+use crate::store::schema::{delegation, patient_identifier, profile, relation};
 
 #[derive(Queryable, Insertable, AsChangeset)]
 #[diesel(table_name = profile, treat_none_as_null = true)]
@@ -117,6 +117,47 @@ pub(in crate::store) fn fact_relations(
                 patient,
                 professional: professional.clone(),
                 kind: rows::word(RelationKind::from_name(&kind), "relation", "kind")?,
+                from_at: rows::instant(from_at),
+                until_at: until_at.map(rows::instant),
+            })
+        })
+        .collect()
+}
+
+pub(in crate::store) fn put_delegation(conn: &mut Conn, kept: &Delegation) -> Result<()> {
+    let until_at = kept.until_at.map(to_micros);
+    diesel::insert_into(delegation::table)
+        .values((
+            delegation::pt.eq(kept.patient.get()),
+            delegation::delegate.eq(kept.delegate.get()),
+            delegation::kind.eq(kept.kind.name()),
+            delegation::from_at.eq(to_micros(kept.from_at)),
+            delegation::until_at.eq(until_at),
+        ))
+        .on_conflict((delegation::pt, delegation::delegate, delegation::kind, delegation::from_at))
+        .do_update()
+        .set(delegation::until_at.eq(until_at))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(in crate::store) fn fact_delegations(
+    conn: &mut Conn,
+    patient: PatientKey,
+    delegate: PatientKey,
+) -> Result<Vec<Delegation>> {
+    let rows: Vec<(String, i64, Option<i64>)> = delegation::table
+        .filter(delegation::pt.eq(patient.get()))
+        .filter(delegation::delegate.eq(delegate.get()))
+        .order((delegation::kind, delegation::from_at))
+        .select((delegation::kind, delegation::from_at, delegation::until_at))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(kind, from_at, until_at)| {
+            Ok(Delegation {
+                patient,
+                delegate,
+                kind: rows::word(DelegationKind::from_name(&kind), "delegation", "kind")?,
                 from_at: rows::instant(from_at),
                 until_at: until_at.map(rows::instant),
             })

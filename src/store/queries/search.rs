@@ -10,6 +10,7 @@ use diesel::BoxableExpression;
 use diesel::dsl::{max, min};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Bool};
+use uuid::Uuid;
 
 use super::super::{Conn, Db, dialect};
 use super::resource::{Row, to_resource};
@@ -25,6 +26,9 @@ use crate::store::schema::{resource, search_index};
 type Hit = (Vec<u8>, Option<i64>);
 /// A test of one index row.
 type Test<'a> = Box<dyn BoxableExpression<search_index::table, Db, SqlType = Bool> + 'a>;
+
+/// A test of one resource.
+type Holds<'a> = Box<dyn BoxableExpression<resource::table, Db, SqlType = Bool> + 'a>;
 
 /// A condition as a set of ids.
 enum Set<'a> {
@@ -47,7 +51,7 @@ macro_rules! narrow {
 }
 
 /// Most conditions of a search that stays prepared: more of them come in too many forms.
-const FEW: usize = 3;
+const FEW: usize = 5;
 
 /// Runs a search, prepared for ever where its text is one of few.
 macro_rules! run {
@@ -93,6 +97,9 @@ fn is_plain(predicate: &Predicate) -> bool {
         Condition::Id(ids) => ids.len() == 1,
         Condition::LastUpdated(intervals) => intervals.len() == 1,
         Condition::Missing { .. } | Condition::Never => true,
+        // What a reader does not see differs by profession and tie, not by request.
+        Condition::Any(_) | Condition::All(_) => true,
+        Condition::NotId(_) => false,
     };
     predicate.conditions.len() <= FEW && predicate.conditions.iter().all(is_single)
 }
@@ -226,6 +233,10 @@ fn sets(scope: Scope, predicate: &Predicate) -> Option<Vec<Set<'_>>> {
     for condition in &predicate.conditions {
         match condition {
             Condition::Never => return None,
+            Condition::NotId(_) | Condition::Any(_) | Condition::All(_) => {
+                let ids = kept(scope).filter(holds(scope, condition)).select(resource::id).into_boxed();
+                sets.push(Set::Kept(ids));
+            }
             Condition::Id(ids) => {
                 let ids: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes().as_slice()).collect();
                 sets.push(Set::Kept(kept(scope).filter(resource::id.eq_any(ids)).select(resource::id).into_boxed()));
@@ -250,18 +261,56 @@ fn sets(scope: Scope, predicate: &Predicate) -> Option<Vec<Set<'_>>> {
     Some(sets)
 }
 
+/// A condition as a test of one resource, for what cannot be written as one set of ids.
+fn holds(scope: Scope, condition: &Condition) -> Holds<'_> {
+    match condition {
+        Condition::Never => Box::new(false.into_sql::<Bool>()),
+        Condition::Id(ids) => Box::new(resource::id.eq_any(keys(ids))),
+        Condition::NotId(ids) => Box::new(resource::id.ne_all(keys(ids))),
+        Condition::LastUpdated(intervals) => match updated(intervals) {
+            Some(test) => test,
+            None => Box::new(false.into_sql::<Bool>()),
+        },
+        Condition::Index { parameter, any_of, negated } => match any(any_of) {
+            None => Box::new(negated.into_sql::<Bool>()),
+            Some(test) => {
+                let ids = indexed(scope, *parameter).filter(test).select(search_index::id).into_boxed();
+                if *negated { Box::new(resource::id.ne_all(ids)) } else { Box::new(resource::id.eq_any(ids)) }
+            }
+        },
+        Condition::Missing { parameter, missing } => {
+            let ids = indexed(scope, *parameter).select(search_index::id).into_boxed();
+            if *missing { Box::new(resource::id.ne_all(ids)) } else { Box::new(resource::id.eq_any(ids)) }
+        }
+        Condition::Any(inner) => {
+            let tests = inner.iter().map(|condition| holds(scope, condition));
+            tests.reduce(|one, other| Box::new(one.or(other))).unwrap_or_else(|| Box::new(false.into_sql::<Bool>()))
+        }
+        Condition::All(inner) => {
+            let tests = inner.iter().map(|condition| holds(scope, condition));
+            tests.reduce(|one, other| Box::new(one.and(other))).unwrap_or_else(|| Box::new(true.into_sql::<Bool>()))
+        }
+    }
+}
+
+fn keys(ids: &[Uuid]) -> Vec<&[u8]> {
+    ids.iter().map(|id| id.as_bytes().as_slice()).collect()
+}
+
 fn updated_in(scope: Scope, intervals: &[Interval]) -> Option<resource::BoxedQuery<'static, Db, Binary>> {
-    type Test = Box<dyn BoxableExpression<resource::table, Db, SqlType = Bool>>;
-    let test = intervals
+    Some(kept(scope).filter(updated(intervals)?).select(resource::id).into_boxed())
+}
+
+fn updated(intervals: &[Interval]) -> Option<Holds<'static>> {
+    intervals
         .iter()
-        .map(|interval| -> Test {
+        .map(|interval| -> Holds<'static> {
             // An instant is its own first and last microsecond.
             let from = interval.low_from.max(interval.high_from).unwrap_or(i64::MIN);
             let to = interval.low_to.unwrap_or(i64::MAX).min(interval.high_to.unwrap_or(i64::MAX));
             Box::new(resource::updated_at.between(from, to))
         })
-        .reduce(|one, other| Box::new(one.or(other)))?;
-    Some(kept(scope).filter(test).select(resource::id).into_boxed())
+        .reduce(|one, other| Box::new(one.or(other)))
 }
 
 /// Whether an index row passes one of the tests; nothing if there is no test.

@@ -114,7 +114,7 @@ async fn permit(service: &Service, ctx: &Arc<Context>, stage: &Stage, action: Ac
     let decided = service.store.system_read("bench.permit", move |tx| {
         let person = ctx.caller.person.iter().map(|person| person.id.to_string()).collect();
         let (status, structures, labels) = (DocumentStatus::Current, Vec::new(), Vec::new());
-        let own = DocumentFacts { persons: person, structures, status, labels };
+        let own = DocumentFacts { persons: person, structures, type_code: String::new(), status, labels };
         let facts = facts::of_person(tx, &ctx, &named)?.with_documents(vec![own]);
         match decide(&ctx, action, &facts) {
             Verdict::Permit(permit) => Ok(permit),

@@ -1,0 +1,205 @@
+//! Which documents of a record a reader sees: one predicate for searches, reads, lists, traces and
+//! notices (contract §8, "a hidden document"; mes-rules §2.0, §2.5; document-sharing §3.4, §3.7).
+//!
+//! [`narrow`] says it to the store, [`sees`] says it of one document; both come from the same labels,
+//! the same habilitation and the same authorship.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::super::resource::stamp::AUTHOR;
+use crate::access::context::Context;
+use crate::access::decide::{self, ties_of_request};
+use crate::error::Error;
+use crate::fhir::search::{find, of_bare_code, of_code};
+use crate::ids::{LogicalId, PatientKey};
+use crate::model::audit::AuditRecord;
+use crate::model::caller::CallerClass;
+use crate::model::document::{Document, DocumentStatus};
+use crate::model::notification::Channel;
+use crate::model::resource::StoredResource;
+use crate::model::search::{Condition, Match, Predicate};
+use crate::ops::resource::search::matching;
+use crate::rules::facts::{DocumentFacts, Facts, Tie};
+use crate::rules::habilitation::SIGNATURE;
+use crate::rules::visibility;
+use crate::store::Tx;
+
+const FICHE: &str = "DocumentReference";
+/// The status of a withdrawn fiche (T6).
+const WITHDRAWN: &str = "entered-in-error";
+
+/// Whether the reader sees a document: not withdrawn, and not hidden from him.
+pub(crate) fn sees(ctx: &Context, facts: &Facts, document: &Document) -> bool {
+    document.status != DocumentStatus::Deleted && decide::sees(ctx, facts, &DocumentFacts::from(document))
+}
+
+/// Whether the reader would see a document, were it not withdrawn.
+pub(crate) fn was_seen(ctx: &Context, facts: &Facts, document: &Document) -> bool {
+    document.status == DocumentStatus::Deleted && decide::sees(ctx, facts, &DocumentFacts::from(document))
+}
+
+/// Leaves what the reader does not see out of a search of fiches: of results, totals and pages alike.
+pub(crate) fn narrow(ctx: &Context, facts: &Facts, predicate: &mut Predicate) {
+    let conditions = conditions(ctx, facts);
+    let status = find(FICHE, "status").map(|parameter| parameter.number);
+    let names_status = predicate.conditions.iter().any(|condition| {
+        matches!(condition, Condition::Index { parameter, any_of, negated: false }
+            if Some(*parameter) == status && !any_of.contains(&matching(&of_bare_code(WITHDRAWN))))
+    });
+    // What names the status it wants finds no other one.
+    let is_said = |condition: &Condition| {
+        names_status && matches!(condition, Condition::Index { parameter, .. } if Some(*parameter) == status)
+    };
+    predicate.conditions.extend(conditions.into_iter().filter(|condition| !is_said(condition)));
+}
+
+/// The conditions under which the reader sees a fiche. Signatures are listed to nobody.
+pub(crate) fn conditions(ctx: &Context, facts: &Facts) -> Vec<Condition> {
+    let mut conditions = Vec::new();
+    conditions.extend(without("status", &[WITHDRAWN]));
+    conditions.extend(without("type", &[SIGNATURE]));
+    let ties = ties_of_request(ctx, facts);
+    if ties.contains(&Tie::Author) {
+        return conditions;
+    }
+    let mut shown = Vec::new();
+    let hidden = visibility::hidden_labels(&ties);
+    shown.extend(without("security-label", &hidden.iter().map(|label| label.name()).collect::<Vec<_>>()));
+    shown.extend(habilitated(ctx));
+    if shown.is_empty() {
+        return conditions;
+    }
+    match own(ctx) {
+        Some(own) => conditions.push(Condition::Any(vec![own, Condition::All(shown)])),
+        None => conditions.extend(shown),
+    }
+    conditions
+}
+
+/// The types that the caller's profession reads.
+fn habilitated(ctx: &Context) -> Option<Condition> {
+    let habilitation = &ctx.caller.person.as_ref()?.habilitation;
+    if habilitation.reads_others() {
+        return without("type", habilitation.exceptions());
+    }
+    if habilitation.exceptions().is_empty() {
+        return Some(Condition::Never);
+    }
+    let parameter = find(FICHE, "type")?.number;
+    Some(Condition::Index { parameter, any_of: codes(habilitation.exceptions()), negated: false })
+}
+
+/// The documents of which the caller is an author.
+fn own(ctx: &Context) -> Option<Condition> {
+    let caller = &ctx.caller;
+    let name = match caller.class {
+        CallerClass::ProfessionalDirect => caller.person.as_ref()?.id.to_string(),
+        CallerClass::Patient => caller.patient.as_ref()?.author_name(),
+        _ => return None,
+    };
+    Some(Condition::Index { parameter: AUTHOR, any_of: vec![Match::Exact(name)], negated: false })
+}
+
+fn without(code: &str, values: &[impl AsRef<str>]) -> Option<Condition> {
+    let parameter = find(FICHE, code)?.number;
+    (!values.is_empty()).then(|| Condition::Index { parameter, any_of: codes(values), negated: true })
+}
+
+/// Codes in whatever system.
+fn codes(values: &[impl AsRef<str>]) -> Vec<Match> {
+    values.iter().map(|code| matching(&of_code(code.as_ref()))).collect()
+}
+
+/// The submission sets of which the reader sees nothing: what a search of lists leaves out.
+#[expect(dead_code, reason = "the search of lists (ITI-66) calls it")]
+pub(crate) fn hidden_submissions(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    facts: &Facts,
+    patient: PatientKey,
+) -> Result<Vec<Uuid>, Error> {
+    let mut shown: BTreeMap<Uuid, bool> = BTreeMap::new();
+    for document in tx.fact_documents(patient)? {
+        let sees = sees(ctx, facts, &document);
+        *shown.entry(document.submission).or_default() |= sees;
+    }
+    Ok(shown.into_iter().filter(|(_, shown)| !shown).map(|(submission, _)| submission).collect())
+}
+
+/// A submission set as the reader sees it: without the items that are not for him.
+pub(crate) fn shown_list(mut list: StoredResource, hidden: &[&Document]) -> StoredResource {
+    if hidden.is_empty() {
+        return list;
+    }
+    let Ok(mut body) = serde_json::from_slice::<Value>(&list.body) else { return list };
+    let references: Vec<String> = hidden.iter().map(|document| reference(document)).collect();
+    if let Some(entries) = body.get_mut("entry").and_then(Value::as_array_mut) {
+        entries.retain(|entry| {
+            let item = entry.pointer("/item/reference").and_then(Value::as_str).unwrap_or_default();
+            !references.iter().any(|reference| reference == item)
+        });
+    }
+    list.body = body.to_string().into_bytes();
+    list
+}
+
+fn reference(document: &Document) -> String {
+    format!("{FICHE}/{}", LogicalId::of_patient(document.patient, document.id))
+}
+
+/// The documents of a record, as a reader of its traces knows them.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// For each thing that a trace may name (`Type/id`), whether the reader sees it.
+    visible: BTreeMap<String, bool>,
+}
+
+impl Known {
+    /// What the reader sees of the record. A withdrawn document still has its traces.
+    pub(crate) fn of(tx: &mut Tx<'_>, ctx: &Context, facts: &Facts, patient: PatientKey) -> Result<Self, Error> {
+        let mut visible: BTreeMap<String, bool> = BTreeMap::new();
+        for document in tx.fact_documents(patient)? {
+            let sees = decide::sees(ctx, facts, &DocumentFacts::from(&document));
+            let id = |uuid| LogicalId::of_patient(patient, uuid);
+            visible.insert(reference(&document), sees);
+            visible.insert(format!("Binary/{}", id(document.binary)), sees);
+            *visible.entry(format!("List/{}", id(document.submission))).or_default() |= sees;
+        }
+        Ok(Self { visible })
+    }
+
+    /// A trace as the reader sees it: without what is hidden from him, and not at all where it is
+    /// about nothing else.
+    pub(crate) fn shown(&self, mut record: AuditRecord) -> Option<AuditRecord> {
+        let before = record.entities.len();
+        record.entities.retain(|entity| self.is_visible(&entity.reference));
+        let documents = |reference: &str| reference.starts_with(FICHE) || reference.starts_with("Binary/");
+        let is_empty =
+            record.entities.len() < before && !record.entities.iter().any(|entity| documents(&entity.reference));
+        (!is_empty).then_some(record)
+    }
+
+    fn is_visible(&self, reference: &str) -> bool {
+        let bare = reference.split("/_history").next().unwrap_or_default();
+        self.visible.get(bare).copied().unwrap_or(true)
+    }
+}
+
+/// The channel on which the person is told of a document, if at all: of one that is hidden from him
+/// nothing is told; of one hidden from representatives, only the address that the person gave himself
+/// is told (mes-rules §2.0).
+pub(crate) fn told_on(labels: &[String], channel: Option<Channel>) -> Option<Channel> {
+    let is_own = channel == Some(Channel::ActivationEmail);
+    let shown = visibility::is_visible(labels, &[Tie::Holder])
+        && (is_own || visibility::is_visible(labels, &[Tie::LegalRepresentative]));
+    channel.filter(|_| shown)
+}
+
+/// Whether an act that concerns these documents alone is one that the person may hear of now: a notice
+/// of the access would tell of the document.
+pub(crate) fn may_tell(documents: &[DocumentFacts], channel: Option<Channel>) -> bool {
+    documents.is_empty() || documents.iter().any(|document| told_on(&document.labels, channel).is_some())
+}
