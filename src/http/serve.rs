@@ -70,6 +70,7 @@ const fn reveals_persons(route: Route) -> bool {
         route,
         Route::ProvideDocumentBundle
             | Route::FindDocumentReferences
+            | Route::FindDocumentLists
             | Route::FindByIdentifier
             | Route::AuditEventSearch
             | Route::ExistenceTest

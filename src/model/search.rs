@@ -25,6 +25,8 @@ pub struct Predicate {
 pub enum Condition {
     /// `_id`: one of these.
     Id(Vec<Uuid>),
+    /// None of these.
+    NotId(Vec<Uuid>),
     /// `_lastUpdated`: in one of these intervals.
     LastUpdated(Vec<Interval>),
     /// Some index row of `parameter` matches one of `any_of` (none, if `negated`).
@@ -54,6 +56,8 @@ pub enum Match {
     Exact(String),
     /// The value starts with this.
     Prefix(String),
+    /// This stands somewhere in the value, letters of both cases alike.
+    Contains(String),
     /// The row's [low, high] stands so.
     Interval(Interval),
 }

@@ -4,6 +4,7 @@ pub(crate) mod audit_event;
 pub(crate) mod binary;
 mod bundle;
 pub(crate) mod document_reference;
+mod found;
 pub(crate) mod list;
 pub(crate) mod patient;
 mod query;

@@ -1,4 +1,5 @@
 //! Generic bodies of FHIR interactions, used by the operations of each noun.
 
+mod order;
 pub mod search;
 pub(crate) mod stamp;
