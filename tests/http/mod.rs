@@ -3,6 +3,8 @@
 mod audit_event;
 mod binary;
 mod document_reference;
+mod find_lists;
+mod find_more;
 mod list;
 mod metadata;
 mod patient;

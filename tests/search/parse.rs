@@ -68,7 +68,6 @@ fn a_known_name_that_cannot_be_honoured_is_always_refused_by_name() {
         "description=",
         "location:below=x",
         "author.name=x",
-        "author:Patient.name=x",
         "custodian=Organization?x=y",
         "related=42",
         "status:missing=perhaps",

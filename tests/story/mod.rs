@@ -5,6 +5,7 @@ mod curl;
 mod publication;
 mod samples;
 mod status;
+mod synchronisation;
 
 use crate::support::server::TestServer;
 

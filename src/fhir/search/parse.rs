@@ -129,7 +129,11 @@ fn archived(
 
 /// Remembers a name without its modifier.
 fn note(search: &mut Search, name: &Name<'_>) {
-    search.names.push(name.chain.map_or_else(|| name.base.to_owned(), |chain| format!("{}.{chain}", name.base)));
+    search.names.push(match (name.target, name.chain) {
+        (_, None) => name.base.to_owned(),
+        (None, Some(chain)) => format!("{}.{chain}", name.base),
+        (Some(target), Some(chain)) => format!("{}:{target}.{chain}", name.base),
+    });
 }
 
 /// What a condition of the server's own asks of a parameter, in the very form a query would have it.
