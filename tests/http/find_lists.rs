@@ -159,7 +159,8 @@ fn ds_48_t15_what_a_search_of_lists_lacks_or_cannot_honour_is_refused() {
             assert!(!answer.text().contains("279035121518989"), "{query}: an INS in a refusal");
         }
         let strict = [("prefer", "handling=strict")];
-        let with_system = format!("/fhir/List?{DOMINIQUE}&code=submissionset&status=http://hl7.org/fhir/list-status%7Ccurrent");
+        let with_system =
+            format!("/fhir/List?{DOMINIQUE}&code=submissionset&status=http://hl7.org/fhir/list-status%7Ccurrent");
         assert_eq!(martin.get_with(&with_system, &strict).await.outcome(), "400 parametre-non-pris-en-charge");
         assert_eq!(martin.get(&with_system).await.matches().len(), 2, "tolerated otherwise");
         // A page link is of its type and of its owner.
@@ -193,7 +194,8 @@ async fn ds_45_the_pages_of_lists_are_a_snapshot_while_documents_are_added(db: D
         server.clock.advance(SignedDuration::from_millis(3));
     }
     // One date for all: the second key decides.
-    for (sort, snapshot) in [("_sort=-date,_lastUpdated", "D0 D1 D2 D3 D4"), ("_sort=date,-_lastUpdated", "D4 D3 D2 D1 D0")]
+    for (sort, snapshot) in
+        [("_sort=-date,_lastUpdated", "D0 D1 D2 D3 D4"), ("_sort=date,-_lastUpdated", "D4 D3 D2 D1 D0")]
     {
         let mut next = Some(format!("/fhir/List?{DOMINIQUE}&{SETS}&date=lt2026-11&_count=2&{sort}"));
         let (mut seen, mut pages) = (Vec::new(), 0);
@@ -259,7 +261,8 @@ async fn a_set_of_nothing_but_hidden_documents_is_absent_and_others_do_not_show_
             assert_eq!(titles(&beside), "mixed", "{name}");
         }
         let included = reader.get(&format!("{all}&_include=List:item")).await;
-        let modes = included.json()["entry"].as_array().unwrap().iter().filter(|e| e["search"]["mode"] == "include").count();
+        let modes =
+            included.json()["entry"].as_array().unwrap().iter().filter(|e| e["search"]["mode"] == "include").count();
         assert_eq!(modes, 2, "{name}: nothing hidden is included");
         let by_identifier = masked["entry"][0]["resource"]["identifier"][0]["value"].as_str().unwrap().to_owned();
         assert_eq!(total(&reader.get(&format!("{all}&identifier={by_identifier}")).await), 0, "{name}");

@@ -188,10 +188,14 @@ fn ds_38_a_form_is_bounded_and_read_only_of_who_may_ask() {
             let expected = if path.contains("List") { "400 required code" } else { "" };
             assert_eq!(if expected.is_empty() { String::new() } else { largest.outcome() }, expected);
             assert!(!expected.is_empty() || largest.status == 200, "{path}");
-            assert_eq!(martin.send(Method::POST, path, &form, padded(65_537)).await.outcome(), "413 trop-volumineux");
+            assert_eq!(martin.send(Method::POST, path, &form, padded(65_537)).await.outcome(), "413 too-long");
             // To who may not ask, the gate answers before the form is looked at.
             let feeder = server.certificate("cabinet").as_professional("dr-martin", &[("scope", "ITI-65")]).await;
-            assert_eq!(feeder.send(Method::POST, path, &form, padded(65_537)).await.outcome(), "403 forbidden", "{path}");
+            assert_eq!(
+                feeder.send(Method::POST, path, &form, padded(65_537)).await.outcome(),
+                "403 forbidden",
+                "{path}"
+            );
             let json = [("content-type", "application/json")];
             assert_eq!(martin.send(Method::POST, path, &json, b"{}".to_vec()).await.status, 415, "{path}");
         }

@@ -61,7 +61,11 @@ const ITI_67: &[(&str, &str, &str)] = &[
     ("description:exact", "Compte rendu de consultation", "compte rendu de consultation"),
     ("authenticator:identifier", "urn:oid:1.2.250.1.71.4.2.1|801234567897", "801234567890"),
     ("related:identifier", "ACC-1", "urn:oid:1.2.4|ACC-1"),
-    ("location", "https://localhost:8443/fhir/Binary/0000000000042-01h00000000000000000000001", "https://localhost:8443/Binary/0"),
+    (
+        "location",
+        "https://localhost:8443/fhir/Binary/0000000000042-01h00000000000000000000001",
+        "https://localhost:8443/Binary/0",
+    ),
     ("language", "fr-FR", "en"),
     ("location", "Binary/0000000000042-01h00000000000000000000001", "Binary/0"),
     ("_tag", "https://example.org/etiquette|essai", "autre"),
@@ -127,9 +131,12 @@ fn a_chain_through_a_type_looks_at_contained_resources_of_that_type_alone() {
         "valueHumanName": { "family": "Usage", "given": ["Anne"] }
     }] });
     let practitioner = json!({ "resourceType": "Practitioner", "id": "p", "name": [{ "family": "Naissance" }] });
-    let patient = json!({ "resourceType": "Patient", "id": "h", "name": [{ "family": "Personne", "given": ["Paul"] }] });
-    let list = |source: &str| json!({ "resourceType": "List", "contained": [role, practitioner, patient],
-        "source": { "reference": source } });
+    let patient =
+        json!({ "resourceType": "Patient", "id": "h", "name": [{ "family": "Personne", "given": ["Paul"] }] });
+    let list = |source: &str| {
+        json!({ "resourceType": "List", "contained": [role, practitioner, patient],
+        "source": { "reference": source } })
+    };
     for (source, query, found) in [
         ("#r", "source:PractitionerRole.name=usage", true),
         ("#r", "source:PractitionerRole.name=naissance", true),

@@ -56,7 +56,8 @@ fn on_postgres_no_parameter_of_iti_66_or_iti_67_scans_a_table() {
         db.execute(&format!("ALTER DATABASE \"{name}\" SET enable_seqscan = off")).await;
         let scans = "SELECT coalesce(sum(seq_scan), 0)::bigint FROM pg_stat_user_tables \
                      WHERE relname LIKE 'search_index%' OR relname IN ('resource', 'document')";
-        let keyed = "SELECT coalesce(sum(idx_scan), 0)::bigint FROM pg_stat_user_tables WHERE relname LIKE 'search_index%'";
+        let keyed =
+            "SELECT coalesce(sum(idx_scan), 0)::bigint FROM pg_stat_user_tables WHERE relname LIKE 'search_index%'";
         let before = db.count(scans).await;
 
         let store = db.open().await;
@@ -70,12 +71,13 @@ fn on_postgres_no_parameter_of_iti_66_or_iti_67_scans_a_table() {
             let search = parse(kind.name(), &[(name.to_owned(), value.to_owned())], &options);
             let search = search.unwrap_or_else(|issues| panic!("{query}: {issues:?}"));
             let predicate = predicate(&search, kind, MARIE);
-            store.system_read("search", move |tx| {
-                tx.search(&permit(MARIE), &predicate)?;
-                tx.count(&permit(MARIE), &predicate)
-            })
-            .await
-            .unwrap_or_else(|error| panic!("{query}: {error}"));
+            store
+                .system_read("search", move |tx| {
+                    tx.search(&permit(MARIE), &predicate)?;
+                    tx.count(&permit(MARIE), &predicate)
+                })
+                .await
+                .unwrap_or_else(|error| panic!("{query}: {error}"));
         }
         drop(store);
         // The counts are told when the sessions end.

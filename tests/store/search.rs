@@ -189,9 +189,14 @@ async fn a_part_of_a_text_is_found_whatever_stands_around_it(db: Db) {
         let any_of = vec![Match::Contains(part.to_owned())];
         vec![Condition::Index { parameter: TEXT, any_of, negated: false }]
     };
-    for (part, expected) in
-        [("upon", vec![2, 1]), ("dupont", vec![1]), ("du", vec![4, 2, 1]), ("%", vec![]), ("d_p", vec![]), ("\\", vec![])]
-    {
+    for (part, expected) in [
+        ("upon", vec![2, 1]),
+        ("dupont", vec![1]),
+        ("du", vec![4, 2, 1]),
+        ("%", vec![]),
+        ("d_p", vec![]),
+        ("\\", vec![]),
+    ] {
         let mut found = ids(&store, contains(part)).await;
         found.sort_unstable_by(|one, other| other.cmp(one));
         assert_eq!(found, expected, "{part}");

@@ -61,7 +61,8 @@ impl Software<'_> {
     /// whose metadata changed. Answers how many documents were new and how many had changed.
     async fn follow(&mut self, now: Timestamp) -> (usize, usize) {
         let since = self.since;
-        let sets = format!("{DOMINIQUE}&code=submissionset&status=current&isArchived=true,false&_lastUpdated=gt{since}");
+        let sets =
+            format!("{DOMINIQUE}&code=submissionset&status=current&isArchived=true,false&_lastUpdated=gt{since}");
         let mut members = Vec::new();
         for page in pages(self.actor, format!("/fhir/List?{sets}&_count={BATCH}")).await {
             let entries = page.matches().into_iter().flat_map(|list| list["entry"].as_array().cloned().unwrap());
@@ -117,7 +118,8 @@ async fn publish(server: &TestServer, author: &Actor, title: &str, at: &str) -> 
     let document = Document { title: title.to_owned(), ..Document::note(at.parse().unwrap()) };
     let bundle = server.bundle_of(&document, "dominique", "dr-petit");
     let locations = author.post("/fhir", &bundle).await.locations();
-    server.clock.advance(SignedDuration::from_secs(1));
+    // The tokens of the story live a minute.
+    server.clock.advance(SignedDuration::from_millis(10));
     (bundle, locations[1].clone())
 }
 
@@ -129,8 +131,11 @@ async fn revised(server: &TestServer, location: &str, change: impl Fn(&mut Value
     let at = server.now();
     let rows = |fiche: &Value| -> Vec<IndexRow> {
         let naming = Naming { base: "", canonical_system: &canonical_system };
-        let row = |e: espace::fhir::search::IndexEntry| {
-            IndexRow { parameter: e.parameter, value: e.value, low: e.low, high: e.high }
+        let row = |e: espace::fhir::search::IndexEntry| IndexRow {
+            parameter: e.parameter,
+            value: e.value,
+            low: e.low,
+            high: e.high,
         };
         index(fiche, &naming).into_iter().map(row).collect()
     };
@@ -147,7 +152,7 @@ async fn revised(server: &TestServer, location: &str, change: impl Fn(&mut Value
         tx.put_resource(&permit, &NewResource { kind, id: id.uuid, version, body, updated_at: at, index, former })
     });
     kept.await.unwrap();
-    server.clock.advance(SignedDuration::from_secs(1));
+    server.clock.advance(SignedDuration::from_millis(10));
 }
 
 /// The newer document says what it replaces, and what it replaces is superseded.
@@ -174,7 +179,7 @@ async fn ds_78_a_practice_opens_a_record_then_follows_its_changes(db: Db) {
     assert_eq!(software.follow(server.now()).await, (0, 0), "nothing since");
 
     // What is sent again is the same document; 25 new ones come in two batches.
-    server.clock.advance(SignedDuration::from_secs(60));
+    server.clock.advance(SignedDuration::from_secs(1));
     petit.post("/fhir", &first[0].0).await.locations();
     let mut later = Vec::new();
     for number in 0..25 {
@@ -184,7 +189,7 @@ async fn ds_78_a_practice_opens_a_record_then_follows_its_changes(db: Db) {
     assert_eq!((software.imports, software.held.len()), (46, 46), "nothing twice");
 
     // X is replaced by Y and Y by Z; the label of another document changes; a third is archived.
-    server.clock.advance(SignedDuration::from_secs(60));
+    server.clock.advance(SignedDuration::from_secs(1));
     let [x, y, z] = [&later[0], &later[1], &later[2]];
     replaced(&server, x, y).await;
     replaced(&server, y, z).await;

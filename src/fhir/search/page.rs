@@ -65,7 +65,8 @@ impl Sealer {
     /// # Errors
     /// [`Code::Internal`] where the library fails.
     pub fn seal(&self, page: &Page, kind: &str, caller: &str, ids: &dyn IdSource) -> Result<String, Error> {
-        let count = u8::try_from(page.after.values.len()).map_err(|cause| Error::from(Code::Internal).because(cause))?;
+        let count =
+            u8::try_from(page.after.values.len()).map_err(|cause| Error::from(Code::Internal).because(cause))?;
         let mut content = vec![LAYOUT, count];
         for value in &page.after.values {
             content.push(u8::from(value.is_some()));

@@ -150,7 +150,8 @@ fn parameter<'a>(kind: &str, name: &Name<'a>) -> Option<(Option<&'static Paramet
     let Some(chain) = name.chain else { return Some((Some(base), name.modifier)) };
     if let Some(target) = name.target {
         // Who practises under a role is its practitioner: PDSm chains through both.
-        let chain = if target == "PractitionerRole" { chain.strip_prefix("practitioner.").unwrap_or(chain) } else { chain };
+        let chain =
+            if target == "PractitionerRole" { chain.strip_prefix("practitioner.").unwrap_or(chain) } else { chain };
         return Some((table::find(kind, &format!("{}:{target}.{chain}", name.base)), name.modifier));
     }
     if let Some(own) = table::find(kind, &format!("{}.{chain}", name.base)) {

@@ -117,7 +117,8 @@ impl Search {
     /// entryUUID), and nothing else of the search.
     pub fn identifier_terms(&self) -> Vec<Term> {
         let number = super::find(&self.kind, "identifier").map(|parameter| parameter.number);
-        let is_identifier = |term: &&Term| matches!(term, Term::Index { parameter, negated: false, .. } if Some(*parameter) == number);
+        let is_identifier =
+            |term: &&Term| matches!(term, Term::Index { parameter, negated: false, .. } if Some(*parameter) == number);
         self.terms.iter().filter(is_identifier).cloned().collect()
     }
 

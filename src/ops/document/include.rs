@@ -41,9 +41,8 @@ pub(super) fn follow(
             }
         }
     }
-    let ids = |of: ResourceType| -> Vec<Uuid> {
-        wanted.iter().filter(|(kind, _)| *kind == of).map(|(_, id)| *id).collect()
-    };
+    let ids =
+        |of: ResourceType| -> Vec<Uuid> { wanted.iter().filter(|(kind, _)| *kind == of).map(|(_, id)| *id).collect() };
     let fiches = by_ids(tx, permit, ResourceType::DocumentReference, &ids(ResourceType::DocumentReference), seen)?;
     let lists = ids(ResourceType::List).into_iter().filter(|id| !unseen_lists.contains(id)).collect::<Vec<_>>();
     let lists = by_ids(tx, permit, ResourceType::List, &lists, &[])?;

@@ -35,7 +35,8 @@ impl Unseen {
     /// For a reader who holds these ties.
     pub(super) fn by(ties: &[Tie]) -> Self {
         let labels: Vec<&str> = hidden_labels(ties).iter().map(|label| label.name()).collect();
-        let hidden = if labels.is_empty() { None } else { asks("DocumentReference", "security-label", &labels.join(",")) };
+        let hidden =
+            if labels.is_empty() { None } else { asks("DocumentReference", "security-label", &labels.join(",")) };
         Self { hidden, withdrawn: asks("DocumentReference", "status", "entered-in-error") }
     }
 
