@@ -133,6 +133,14 @@ fn every_search_parameter_declared_is_served_and_no_other() {
     });
 }
 
+// PDSm §1.3 and MHD §1.4, §1.5, `facility` included, which PDSm's own statement forgets.
+const ITI_67: &str = "type facility setting identifier creation security-label status isArchived period-start \
+    period-end format category relatesTo event period patient patient.identifier author author.given \
+    author.family author:PractitionerRole.name date related _id _lastUpdated";
+const ITI_66: &str = "date designationType identifier status isArchived title sourceId source source.given \
+    source.family source:PractitionerRole.name source:Patient.given source:Patient.family authorOrg patient \
+    patient.identifier code _id _lastUpdated";
+
 #[test]
 fn ds_77_t14_every_parameter_of_mhd_and_pdsm_is_declared_by_its_code() {
     block_on(async {
@@ -144,13 +152,6 @@ fn ds_77_t14_every_parameter_of_mhd_and_pdsm_is_declared_by_its_code() {
             let names = resource["searchParam"].as_array().unwrap().iter();
             names.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect()
         };
-        // PDSm §1.3 and MHD §1.4, §1.5, `facility` included, which PDSm's own statement forgets.
-        const ITI_67: &str = "type facility setting identifier creation security-label status isArchived period-start \
-            period-end format category relatesTo event period patient patient.identifier author author.given \
-            author.family author:PractitionerRole.name date related _id _lastUpdated";
-        const ITI_66: &str = "date designationType identifier status isArchived title sourceId source source.given \
-            source.family source:PractitionerRole.name source:Patient.given source:Patient.family authorOrg patient \
-            patient.identifier code _id _lastUpdated";
         for (kind, codes) in [("DocumentReference", ITI_67), ("List", ITI_66)] {
             let names = declared(kind);
             for code in codes.split_whitespace() {

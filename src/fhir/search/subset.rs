@@ -92,7 +92,9 @@ fn reachable(contained: Value, kept: &Map<String, Value>) -> Vec<Value> {
         if found.is_empty() {
             return reached;
         }
-        found.iter().for_each(|resource| references(resource, &mut wanted));
+        for resource in &found {
+            references(resource, &mut wanted);
+        }
         reached.extend(found);
         left = others;
     }
