@@ -78,6 +78,8 @@ const ENDPOINTS: &[Endpoint] = &[
     search_form("/fhir/DocumentReference/_search", "patient=Patient%2Fkey&status=current", FORBIDDEN, FORBIDDEN),
     by_id("/fhir/DocumentReference/{id}", UNKNOWN),
     by_id("/fhir/DocumentReference/{id}/_history/{version}", UNKNOWN),
+    search("/fhir/List", "?patient.identifier=oppose&code=submissionset&status=current", FORBIDDEN, FORBIDDEN),
+    search_form("/fhir/List/_search", "patient=Patient%2Fkey&code=folder", FORBIDDEN, FORBIDDEN),
     by_id("/fhir/List/{id}", UNKNOWN),
     by_id("/fhir/List/{id}/_history/{version}", UNKNOWN),
     by_id("/fhir/Binary/{id}", FORBIDDEN),

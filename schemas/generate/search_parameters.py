@@ -25,6 +25,8 @@ COLUMNS = ["number", "resource", "code", "type", "datatypes", "expression", "tar
 R4 = "http://hl7.org/fhir/SearchParameter/"
 MHD = "https://profiles.ihe.net/ITI/MHD/"
 PDSM = "https://interop.esante.gouv.fr/ig/fhir/pdsm/"
+# The name under which a professional practises, which PractitionerRole.name searches (ANS Annuaire).
+PRACTISES_AS = "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/as-ext-practitionerrole-name"
 
 # Parameters that stay without an expression on purpose: they are decided elsewhere.
 SPECIAL = {
@@ -42,6 +44,13 @@ REWRITTEN = {
 AUTHORS = {
     "given": "{0}.resolve().name.given | {0}.resolve().practitioner.resolve().name.given",
     "family": "{0}.resolve().name.family | {0}.resolve().practitioner.resolve().name.family",
+}
+# Chains through one type: who is looked at of a contained resource of that type.
+TYPED = {
+    "Patient": "{0}.resolve().ofType(Patient).name{1}",
+    "Practitioner": "{0}.resolve().ofType(Practitioner).name{1}",
+    "PractitionerRole": f"{{0}}.resolve().ofType(PractitionerRole).extension('{PRACTISES_AS}').value[x]{{1}}"
+                        " | {0}.resolve().ofType(PractitionerRole).practitioner.resolve().name{1}",
 }
 
 
@@ -77,6 +86,16 @@ def own_rows():
     yield row("List", "authorOrg", "reference", "Reference",
               f"List.source.extension('{MHD}StructureDefinition/ihe-authorOrg').value[x]",
               PDSM + "SearchParameter/PDSm-List-authorOrg", "PDSm 3.1.1", "Organization")
+    for resource, base, source in (("DocumentReference", "author", "PDSm 3.1.1 ITI-67"), ("List", "source", "PDSm 3.1.1 ITI-66")):
+        for kind, expression in TYPED.items():
+            for part in ("name", "given", "family"):
+                # The parts of a HumanName are told apart by the index itself.
+                element = "" if part == "name" else "." + part
+                yield row(resource, f"{base}:{kind}.{part}", "string", "HumanName" if part == "name" else "string",
+                          expression.format(f"{resource}.{base}", element), "", source)
+    yield row("List", "authorOrg.name", "string", "string",
+              f"List.source.extension('{MHD}StructureDefinition/ihe-authorOrg').value[x].resolve().name",
+              "", "PDSm 3.1.1 ITI-66")
 
 
 class Definitions:

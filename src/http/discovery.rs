@@ -116,7 +116,7 @@ fn resource(served: &Served) -> Value {
     }
     if served.interactions.contains(&"search-type") {
         let parameters = served.searched.map_or_else(
-            || search::of(served.kind).iter().map(parameter).collect::<Vec<_>>(),
+            || every(served.kind),
             |codes| codes.iter().filter_map(|code| search::find(served.kind, code)).map(parameter).collect(),
         );
         if let Some(members) = resource.as_object_mut() {
@@ -133,6 +133,19 @@ fn resource(served: &Served) -> Value {
         members.insert("operation".to_owned(), Value::Array(operations));
     }
     resource
+}
+
+/// Every parameter of a type by its code (trap T14), those of all types, and the chain that names a
+/// patient by INS.
+fn every(kind: &str) -> Vec<Value> {
+    let common = search::of("Resource").iter().filter(|parameter| parameter.kind != search::Kind::Special);
+    let mut all: Vec<Value> = search::of(kind).iter().chain(common).map(parameter).collect();
+    for (code, kind) in [("_id", "token"), ("_lastUpdated", "date")] {
+        let url = search::find("Resource", code).map(|parameter| parameter.url);
+        all.push(json!({ "name": code, "type": kind, "definition": url }));
+    }
+    all.push(json!({ "name": "patient.identifier", "type": "token" }));
+    all
 }
 
 fn parameter(parameter: &search::Parameter) -> Value {

@@ -34,9 +34,19 @@ pub(crate) const INTERACTIONS: &[Served] = &[
         kind: "DocumentReference",
         interactions: &["create", "read", "vread", "search-type"],
         searched: None,
-        included: &["DocumentReference:patient", "DocumentReference:subject"],
+        included: &[
+            "DocumentReference:patient",
+            "DocumentReference:relatesto",
+            "DocumentReference:relatesTo",
+            "DocumentReference:subject",
+        ],
     },
-    Served { kind: "List", interactions: &["read", "vread"], searched: None, included: &[] },
+    Served {
+        kind: "List",
+        interactions: &["read", "vread", "search-type"],
+        searched: None,
+        included: &["List:item", "List:patient", "List:subject"],
+    },
     Served { kind: "Patient", interactions: &["read", "search-type"], searched: Some(&["identifier"]), included: &[] },
 ];
 
@@ -83,6 +93,8 @@ routes! {
         "/fhir/DocumentReference/$generate-metadata" { POST => generate_metadata::generate_metadata }
         "/fhir/DocumentReference/{id}" { GET => document_reference::fetch, HEAD => document_reference::fetch }
         "/fhir/DocumentReference/{id}/_history/{version}" { GET => document_reference::fetch }
+        "/fhir/List" { GET => list::search }
+        "/fhir/List/_search" { POST => list::search }
         "/fhir/List/{id}" { GET => list::fetch, HEAD => list::fetch }
         "/fhir/List/{id}/_history/{version}" { GET => list::fetch }
         "/fhir/Binary/{id}" { GET => binary::retrieve_document, HEAD => binary::retrieve_document }

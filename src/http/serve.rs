@@ -83,6 +83,7 @@ const fn reveals_persons(route: Route) -> bool {
         Route::ProvideDocumentBundle
             | Route::SimplifiedPublish
             | Route::FindDocumentReferences
+            | Route::FindDocumentLists
             | Route::FindByIdentifier
             | Route::AuditEventSearch
             | Route::ExistenceTest

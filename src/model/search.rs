@@ -25,6 +25,8 @@ pub struct Predicate {
 pub enum Condition {
     /// `_id`: one of these.
     Id(Vec<Uuid>),
+    /// None of these.
+    NotId(Vec<Uuid>),
     /// `_lastUpdated`: in one of these intervals.
     LastUpdated(Vec<Interval>),
     /// Some index row of `parameter` matches one of `any_of` (none, if `negated`).
@@ -43,8 +45,6 @@ pub enum Condition {
         /// Whether rows must be absent (true) or present.
         missing: bool,
     },
-    /// None of these ids.
-    NotId(Vec<Uuid>),
     /// One of these holds.
     Any(Vec<Condition>),
     /// All of these hold: of use within [`Condition::Any`].
@@ -62,6 +62,8 @@ pub enum Match {
     Prefix(String),
     /// The value ends with this: asked of all rows of the parameter in the record.
     Suffix(String),
+    /// This stands somewhere in the value, letters of both cases alike.
+    Contains(String),
     /// The row's [low, high] stands so.
     Interval(Interval),
 }

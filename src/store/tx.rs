@@ -108,6 +108,8 @@ verbs! {
     pub fn document::fact_records_of_identifier(digest: &Digest256) -> Vec<PatientKey>;
     /// The document whose bytes a Binary is.
     pub fn document::fact_binary_document(patient: PatientKey, binary: Uuid) -> Option<Document>;
+    /// Which resources a search finds, each with its sort value: nothing of what stands in them.
+    pub fn search::fact_hits(patient: PatientKey, predicate: &Predicate) -> Vec<(Uuid, Option<i64>)>;
     /// The documents of a submission set, by id.
     pub fn document::fact_documents_of_submission(patient: PatientKey, submission: Uuid) -> Vec<Document>;
     /// Whether this accessor has opened the record before.

@@ -24,21 +24,21 @@ stories! {
     a_hidden_document_is_absent_from_searches_totals_and_pages,
 }
 
-fn titled(title: &str, at: &str) -> Document {
+pub(super) fn titled(title: &str, at: &str) -> Document {
     Document { title: title.to_owned(), ..Document::note(at.parse().unwrap()) }
 }
 
-fn titles(answer: &Answer) -> String {
+pub(super) fn titles(answer: &Answer) -> String {
     let title = |fiche: Value| fiche["content"][0]["attachment"]["title"].as_str().unwrap().to_owned();
     answer.matches().into_iter().map(title).collect::<Vec<_>>().join(" ")
 }
 
-fn total(answer: &Answer) -> i64 {
+pub(super) fn total(answer: &Answer) -> i64 {
     answer.json()["total"].as_i64().unwrap()
 }
 
 /// Three documents of `dominique`: A and B by dr-martin, C by dr-petit.
-async fn three_documents(server: &TestServer) -> [Value; 3] {
+pub(super) async fn three_documents(server: &TestServer) -> [Value; 3] {
     let (martin, petit) = (server.professional("dr-martin").await, server.professional("dr-petit").await);
     let pdf = Document {
         title: "B".to_owned(),
@@ -110,7 +110,7 @@ fn forms_of_the_patient(server: &TestServer) -> Vec<(String, &'static str)> {
 }
 
 /// Conditions beside `status=current`, and what they find.
-const FILTERS: [(&str, &str); 27] = [
+const FILTERS: [(&str, &str); 37] = [
     ("status=current,superseded", "C B A"),
     ("type=34112-3", "B"),
     ("type=http://loinc.org%7C11488-4", "C A"),
@@ -133,6 +133,16 @@ const FILTERS: [(&str, &str); 27] = [
     ("contenttype=text/xml", "C B A"),
     ("author.family=petit", "C"),
     ("author.given=charles", "B A"),
+    ("author.family:exact=PETIT", "C"),
+    ("author.family:exact=Petit", ""),
+    ("author.given:contains=arle", "B A"),
+    ("author:PractitionerRole.name=martin", "B A"),
+    ("author:PractitionerRole.practitioner.family=petit", "C"),
+    ("author:Patient.family=martin", ""),
+    ("period-start=ge2026-03&period-end=le2026-04", "B"),
+    ("date=ge2026-03-15T10:30:00%2B01:00&date=lt2026-06", "B"),
+    ("isArchived=false&custodian:missing=false", "C B A"),
+    ("related:missing=true&relatesto:missing=true", "C B A"),
     ("_lastUpdated=gt2026-11-22T10:00:01Z", "C"),
     ("_sort=date", "A B C"),
     ("_sort=-date", "C B A"),
@@ -169,7 +179,7 @@ async fn posted(actor: &Actor, query: &str) -> Answer {
 }
 
 /// A searchset without what no two answers share.
-fn without_id(answer: &Answer) -> Value {
+pub(super) fn without_id(answer: &Answer) -> Value {
     let mut body = answer.json();
     body.as_object_mut().unwrap().remove("id");
     for link in body["link"].as_array_mut().unwrap() {

@@ -114,24 +114,67 @@ fn every_search_parameter_declared_is_served_and_no_other() {
         for name in ["patient", "status", "type", "category", "identifier", "date", "creation", "period"] {
             assert!(served.iter().any(|known| known == name), "{name}");
         }
-        for (name, kind) in parameters("DocumentReference") {
-            if name.starts_with("patient") || name == "subject" || name == "status" {
-                continue;
+        for (resource, all) in [("DocumentReference", "status=current"), ("List", "code=folder")] {
+            for (name, kind) in parameters(resource) {
+                if name.starts_with("patient") || name == "subject" || name == "status" {
+                    continue;
+                }
+                let value = match (name.as_str(), kind.as_str()) {
+                    ("isArchived", _) => "true",
+                    (_, "date") => "2026",
+                    (_, "reference") => "https://example.org/Any/x",
+                    (_, "composite") => "DocumentReference/x$replaces",
+                    _ => "x",
+                };
+                let path = format!("/fhir/{resource}?{DOMINIQUE}&{all}&{name}={value}");
+                let answer = martin.get_with(&path, &[("prefer", "handling=strict")]).await;
+                assert_eq!(answer.status, 200, "{resource} {name}: {}", answer.text());
             }
-            let value = match kind.as_str() {
-                "date" => "2026",
-                "reference" => "https://example.org/Any/x",
-                "composite" => "DocumentReference/x$replaces",
-                _ => "x",
-            };
-            let path = format!("/fhir/DocumentReference?{DOMINIQUE}&status=current&{name}={value}");
-            let answer = martin.get_with(&path, &[("prefer", "handling=strict")]).await;
-            assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+            let declared = resources.iter().find(|known| known["type"] == resource).unwrap();
+            for include in declared["searchInclude"].as_array().unwrap() {
+                let path = format!("/fhir/{resource}?{DOMINIQUE}&{all}&_include={}", include.as_str().unwrap());
+                assert_eq!(martin.get(&path).await.status, 200, "{include}");
+            }
         }
-        for include in resources.iter().filter_map(|resource| resource["searchInclude"].as_array()).flatten() {
-            let path =
-                format!("/fhir/DocumentReference?{DOMINIQUE}&status=current&_include={}", include.as_str().unwrap());
-            assert_eq!(martin.get(&path).await.status, 200, "{include}");
+    });
+}
+
+// PDSm §1.3 and MHD §1.4, §1.5, `facility` included, which PDSm's own statement forgets.
+const ITI_67: &str = "type facility setting identifier creation security-label status isArchived period-start \
+    period-end format category relatesTo event period patient patient.identifier author author.given \
+    author.family author:PractitionerRole.name date related _id _lastUpdated";
+const ITI_66: &str = "date designationType identifier status isArchived title sourceId source source.given \
+    source.family source:PractitionerRole.name source:Patient.given source:Patient.family authorOrg patient \
+    patient.identifier code _id _lastUpdated";
+
+#[test]
+fn ds_77_t14_every_parameter_of_mhd_and_pdsm_is_declared_by_its_code() {
+    block_on(async {
+        let server = TestServer::start().await;
+        let statement = server.certificate("cabinet").get("/fhir/metadata").await.json();
+        let declared = |kind: &str| -> Vec<String> {
+            let resources = statement["rest"][0]["resource"].as_array().unwrap();
+            let resource = resources.iter().find(|resource| resource["type"] == kind).unwrap();
+            let names = resource["searchParam"].as_array().unwrap().iter();
+            names.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect()
+        };
+        for (kind, codes) in [("DocumentReference", ITI_67), ("List", ITI_66)] {
+            let names = declared(kind);
+            for code in codes.split_whitespace() {
+                assert_eq!(names.iter().filter(|name| *name == code).count(), 1, "{kind} {code}");
+            }
+        }
+        let responder = "packages/ihe.iti.mhd/CapabilityStatement-IHE.MHD.DocumentResponder.json";
+        let Some(bytes) = crate::support::shared::sample(responder) else { return };
+        let demanded: Value = serde_json::from_slice(&bytes).unwrap();
+        for resource in demanded["rest"][0]["resource"].as_array().unwrap() {
+            let Some(parameters) = resource["searchParam"].as_array() else { continue };
+            let names = declared(resource["type"].as_str().unwrap());
+            for parameter in parameters {
+                let name = parameter["name"].as_str().unwrap();
+                // MHD writes `_lastupdated`, which R4 calls `_lastUpdated`.
+                assert!(names.iter().any(|known| known.eq_ignore_ascii_case(name)), "{} {name}", resource["type"]);
+            }
         }
     });
 }

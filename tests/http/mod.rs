@@ -4,6 +4,8 @@ mod audit_event;
 mod binary;
 mod document_reference;
 pub(crate) mod generate_metadata;
+mod find_lists;
+mod find_more;
 mod list;
 mod metadata;
 mod oauth;

@@ -78,7 +78,7 @@ pub(crate) fn submission_set() -> Value {
         "contained": [
             { "resourceType": "Practitioner", "id": "p", "name": [{ "family": "Petit", "given": ["Zoé"] }],
               "identifier": [{ "system": "https://rpps.esante.gouv.fr", "value": "01234567897" }] },
-            { "resourceType": "Organization", "id": "o",
+            { "resourceType": "Organization", "id": "o", "name": "Cabinet du Parc",
               "identifier": [{ "system": "https://sirene.fr", "value": "18751275100020" }] }
         ],
         "extension": [

@@ -9,6 +9,7 @@ mod parse;
 mod path;
 mod patient;
 mod random;
+mod subset;
 mod view;
 
 use espace::error::Issue;
@@ -58,6 +59,7 @@ fn matches(entry: &IndexEntry, wanted: &Match) -> bool {
         Match::Exact(value) => entry.value == *value,
         Match::Prefix(start) => entry.value.starts_with(start.as_str()),
         Match::Suffix(end) => entry.value.ends_with(end.as_str()),
+        Match::Contains(part) => entry.value.contains(part.as_str()),
         Match::Interval(interval) => stands(entry.low, entry.high, *interval),
     }
 }

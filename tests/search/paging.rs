@@ -10,7 +10,7 @@ fn sealer() -> Sealer {
 }
 
 fn page() -> Page {
-    let after = Position { value: Some(-5), id: Uuid::from_u128(9) };
+    let after = Position { values: vec![Some(-5)], id: Uuid::from_u128(9) };
     Page { query: "patient=Patient/0000000000042&status=current".to_owned(), after }
 }
 
@@ -18,8 +18,8 @@ const CALLER: &str = "1750803447|801234567897";
 
 #[test]
 fn a_page_link_reads_back_for_its_caller() {
-    for value in [None, Some(0), Some(i64::MIN), Some(i64::MAX)] {
-        let page = Page { after: Position { value, ..page().after }, ..page() };
+    for values in [vec![], vec![None], vec![Some(0)], vec![Some(i64::MIN), None, Some(i64::MAX), Some(-1)]] {
+        let page = Page { after: Position { values, ..page().after }, ..page() };
         let token = sealer().seal(&page, "DocumentReference", CALLER, &SystemIds::default()).unwrap();
         assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
         assert_eq!(sealer().open(&token, "DocumentReference", CALLER).unwrap(), page);

@@ -3,6 +3,8 @@
 use espace::fhir::path::Expression;
 use espace::fhir::search::{Kind, all, find, index, of};
 
+use serde_json::json;
+
 use super::fiche::{fiche, submission_set};
 use super::{NAMING, is_found, read};
 
@@ -12,6 +14,14 @@ const ITI_67: &[(&str, &str, &str)] = &[
     ("author.family", "MARTIN LEFEVRE", "durand"),
     ("author.identifier", "urn:oid:1.2.250.1.71.4.2.1|801234567897", "urn:oid:1.2.250.1.71.4.2.1|899700218896"),
     ("author:identifier", "401234567897001", "801234567890"),
+    ("author:PractitionerRole.name", "MARTIN", "durand"),
+    ("author:PractitionerRole.family", "martin", "hel"),
+    ("author:PractitionerRole.practitioner.given", "hel", "martin"),
+    ("author:PractitionerRole.name:exact", "Hélène", "Helene"),
+    ("author.family:exact", "Martin-Lefèvre", "Martin-Lefevre"),
+    ("author.family:exact", "Durand,Martin-Lefèvre", "Martin"),
+    ("author.family:contains", "LEFÈVRE", "lefebvre"),
+    ("author.family:missing", "false", "true"),
     ("authenticator", "Practitioner/x,PractitionerRole/y", "Practitioner/x"),
     ("category", "urn:oid:1.2.250.1.213.1.1.4.1|10", "urn:oid:1.2.250.1.213.1.1.4.1|11"),
     ("category", "https://mos.esante.gouv.fr/NOS/TRE_A03-ClasseDocument/FHIR/TRE-A03-ClasseDocument|10", "|10"),
@@ -24,6 +34,8 @@ const ITI_67: &[(&str, &str, &str)] = &[
     ("identifier", "urn:ietf:rfc:3986|urn:oid:1.2.250.1.999.1", "urn:oid:1.2.250.1.999.2"),
     ("identifier", "urn:uuid:0195a0c0-0000-7000-8000-000000000001", "|urn:oid:1.2.250.1.999.1"),
     ("isArchived", "false", "true"),
+    ("isArchived:not", "true", "false"),
+    ("isArchived:missing", "false", "true"),
     ("period", "ge2026-07-01", "le2026-06-09"),
     ("period-start", "2026-06-10", "2026-06-11"),
     ("period-end:missing", "true", "false"),
@@ -45,6 +57,15 @@ const ITI_67: &[(&str, &str, &str)] = &[
     ("contenttype", "text/xml", "application/pdf"),
     ("custodian.identifier", "https://finess.esante.gouv.fr|750803447", "750803448"),
     ("description", "compte rendu de", "rendu"),
+    ("description:contains", "rendu", "rendus"),
+    ("description:exact", "Compte rendu de consultation", "compte rendu de consultation"),
+    ("authenticator:identifier", "urn:oid:1.2.250.1.71.4.2.1|801234567897", "801234567890"),
+    ("related:identifier", "ACC-1", "urn:oid:1.2.4|ACC-1"),
+    (
+        "location",
+        "https://localhost:8443/fhir/Binary/0000000000042-01h00000000000000000000001",
+        "https://localhost:8443/Binary/0",
+    ),
     ("language", "fr-FR", "en"),
     ("location", "Binary/0000000000042-01h00000000000000000000001", "Binary/0"),
     ("_tag", "https://example.org/etiquette|essai", "autre"),
@@ -63,6 +84,14 @@ const ITI_66: &[(&str, &str, &str)] = &[
     ("source.given", "zoe", "paul"),
     ("source.family", "petit", "grand"),
     ("source.identifier", "https://rpps.esante.gouv.fr|01234567897", "01234567890"),
+    ("source:Practitioner.name", "petit", "grand"),
+    ("source:Practitioner.given", "ZOE", "petit"),
+    ("source:Practitioner.family:contains", "eti", "eta"),
+    ("authorOrg.name", "cabinet", "hopital"),
+    ("authorOrg:identifier", "18751275100020", "https://sirene.fr|1"),
+    ("title:contains", "12 juin", "13 juin"),
+    ("title:exact", "Envoi du 12 juin", "envoi du 12 juin"),
+    ("designationType:not", "05", "04"),
     ("sourceId", "urn:oid:1.2.3.4", "urn:oid:1.2.3.5"),
     ("status", "current", "retired"),
     ("isArchived", "true", "false"),
@@ -93,6 +122,52 @@ fn every_parameter_of_iti_67_finds_the_fiche_and_only_by_its_value() {
 #[test]
 fn every_parameter_of_iti_66_finds_the_submission_set_and_only_by_its_value() {
     holds("List", &submission_set(), ITI_66);
+}
+
+#[test]
+fn a_chain_through_a_type_looks_at_contained_resources_of_that_type_alone() {
+    let role = json!({ "resourceType": "PractitionerRole", "id": "r", "practitioner": { "reference": "#p" }, "extension": [{
+        "url": "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/as-ext-practitionerrole-name",
+        "valueHumanName": { "family": "Usage", "given": ["Anne"] }
+    }] });
+    let practitioner = json!({ "resourceType": "Practitioner", "id": "p", "name": [{ "family": "Naissance" }] });
+    let patient =
+        json!({ "resourceType": "Patient", "id": "h", "name": [{ "family": "Personne", "given": ["Paul"] }] });
+    let list = |source: &str| {
+        json!({ "resourceType": "List", "contained": [role, practitioner, patient],
+        "source": { "reference": source } })
+    };
+    for (source, query, found) in [
+        ("#r", "source:PractitionerRole.name=usage", true),
+        ("#r", "source:PractitionerRole.name=naissance", true),
+        ("#r", "source:PractitionerRole.family=anne", false),
+        ("#r", "source:PractitionerRole.practitioner.family=naissance", true),
+        ("#r", "source:Practitioner.family=naissance", false),
+        ("#r", "source:Patient.family=usage", false),
+        ("#p", "source:Practitioner.family=naissance", true),
+        ("#p", "source:PractitionerRole.family=naissance", false),
+        ("#h", "source:Patient.given=paul", true),
+        ("#h", "source:Patient.name=PERSONNE", true),
+        ("#h", "source:Practitioner.name=personne", false),
+        ("#h", "source.family=personne", true),
+    ] {
+        let search = read("List", query, true).unwrap();
+        assert_eq!(is_found(&index(&list(source), &NAMING), &search), found, "{source} {query}");
+    }
+}
+
+#[test]
+fn what_bears_no_flag_is_not_archived() {
+    let bare = index(&json!({ "resourceType": "List", "status": "current" }), &NAMING);
+    for (query, found) in [
+        ("isArchived=false", true),
+        ("isArchived=true", false),
+        ("isArchived=true,false", true),
+        ("isArchived:not=false", false),
+        ("isArchived:missing=true", true),
+    ] {
+        assert_eq!(is_found(&bare, &read("List", query, true).unwrap()), found, "{query}");
+    }
 }
 
 #[test]
@@ -140,11 +215,13 @@ fn stored_numbers_never_move() {
         ("DocumentReference", "creation", 1707),
         ("List", "code", 865),
         ("List", "authorOrg", 1719),
+        ("DocumentReference", "author:PractitionerRole.name", 1726),
+        ("List", "authorOrg.name", 1738),
         ("Resource", "_tag", 1462),
     ] {
         assert_eq!(find(resource, code).map(|parameter| parameter.number), Some(number), "{resource}.{code}");
     }
-    assert_eq!(of("DocumentReference").len(), 32);
+    assert_eq!(of("DocumentReference").len(), 41);
     assert_eq!(of("Binary").len(), 0);
 }
 

@@ -51,54 +51,66 @@ fn an_unknown_name_is_ignored_with_the_nearest_valid_one_or_refused_under_strict
     assert_eq!(refused("statut=current", true).code, Code::UnknownParameter);
 }
 
+/// What no search honours.
+const REFUSED: &[&str] = &[
+    "type:in=x",
+    "type:text=x",
+    "type:above=x",
+    "type=",
+    "type=a|b|c",
+    "type=|",
+    "date:exact=2026",
+    "description:below=x",
+    "description:exact=",
+    "description:contains=-",
+    "isArchived=perhaps",
+    "isArchived:exact=true",
+    "description=",
+    "location:below=x",
+    "author.name=x",
+    "custodian=Organization?x=y",
+    "related=42",
+    "status:missing=perhaps",
+    "relationship=a$b$c",
+    "relationship:missing=1",
+    "_id=é",
+    "_id:exact=a",
+    "_lastUpdated=soon",
+    "_text=x",
+    "_content=x",
+    "_has:Provenance:target:agent=x",
+    "_list=42",
+    "_filter=x",
+    "_revinclude=Provenance:target",
+    "_include=*",
+    "_include:iterate=DocumentReference:patient",
+    "_include=List:item",
+    "_include=DocumentReference:type",
+    "_include=DocumentReference:custodian:Patient",
+    "_sort=type",
+    "_sort=date,type",
+    "_sort=date,-date",
+    "_sort=date,",
+    "_sort=date,creation,period,period-start,period-end",
+    "_sort=date&_sort=creation",
+    "_sort=",
+    "_count=-1",
+    "_count=ten",
+    "_count=1&_count=2",
+    "_total=some",
+    "_summary=all",
+    "_contained=true",
+    "_pretty=maybe",
+    "_query=x",
+    "author.given:below=x",
+    "author:Device.name=x",
+    "author:PractitionerRole.organization.name=x",
+    "author:Patient.name.given=x",
+];
+
 #[test]
 fn a_known_name_that_cannot_be_honoured_is_always_refused_by_name() {
-    for query in [
-        "type:in=x",
-        "type:text=x",
-        "type:above=x",
-        "type=",
-        "type=a|b|c",
-        "type=|",
-        "date:exact=2026",
-        "description:contains=x",
-        "description:exact=x",
-        "description=",
-        "location:below=x",
-        "author.name=x",
-        "author:Patient.name=x",
-        "custodian=Organization?x=y",
-        "related=42",
-        "status:missing=perhaps",
-        "relationship=a$b$c",
-        "relationship:missing=1",
-        "_id=é",
-        "_id:exact=a",
-        "_lastUpdated=soon",
-        "_text=x",
-        "_content=x",
-        "_has:Provenance:target:agent=x",
-        "_list=42",
-        "_filter=x",
-        "_revinclude=Provenance:target",
-        "_include=*",
-        "_include:iterate=DocumentReference:patient",
-        "_include=List:item",
-        "_include=DocumentReference:type",
-        "_include=DocumentReference:custodian:Patient",
-        "_sort=type",
-        "_sort=date,_lastUpdated",
-        "_sort=",
-        "_count=-1",
-        "_count=ten",
-        "_count=1&_count=2",
-        "_total=some",
-        "_summary=all",
-        "_contained=true",
-        "_pretty=maybe",
-        "_query=x",
-        "author.given:exact=x",
-    ] {
+    for query in REFUSED {
         for strict in [false, true] {
             let issue = refused(query, strict);
             assert_eq!((issue.code, issue.is_warning), (Code::UnsupportedParameter, false), "{query}");
@@ -129,7 +141,7 @@ fn parameters_that_shape_the_answer_are_read() {
                  &_format=json&_pretty=true&_include=DocumentReference:subject:Patient&_page=opaque&_id=b,a&_contained=false";
     let search = read("DocumentReference", query, true).unwrap();
     let creation = find("DocumentReference", "creation").map(|parameter| parameter.number);
-    assert_eq!(search.sort, Some(Sort { parameter: creation, descending: true }));
+    assert_eq!(search.sort, [Sort { parameter: creation, descending: true }]);
     assert_eq!(search.count, Some(100));
     assert_eq!((search.total, search.summary), (Total::Accurate, Summary::Data));
     assert_eq!(search.elements, ["type", "status"]);
@@ -141,8 +153,11 @@ fn parameters_that_shape_the_answer_are_read() {
     assert!(read("List", "_count=0", true).unwrap().wants_total_only());
     assert!(read("List", "_summary=count", true).unwrap().wants_total_only());
     assert_eq!(
-        read("List", "_sort=_lastUpdated", true).unwrap().sort,
-        Some(Sort { parameter: None, descending: false })
+        read("List", "_sort=-date,_lastUpdated", true).unwrap().sort,
+        [
+            Sort { parameter: find("List", "date").map(|parameter| parameter.number), descending: true },
+            Sort { parameter: None, descending: false }
+        ]
     );
 }
 
@@ -164,4 +179,36 @@ fn escapes_keep_separators_within_a_value() {
 fn thousands_of_values_are_refused() {
     let values = vec!["a"; 1_001].join(",");
     assert_eq!(refused(&format!("type={values}"), false).code, Code::UnsupportedParameter);
+}
+
+#[test]
+fn ds_42_whoever_does_not_ask_for_what_is_archived_is_known() {
+    for (query, wanted) in [
+        ("status=current", false),
+        ("isArchived=true", true),
+        ("isArchived=false", false),
+        ("isArchived=true,false", true),
+        ("isArchived:not=true", false),
+        ("isArchived:not=false", true),
+        ("isArchived:missing=true", false),
+    ] {
+        for kind in ["DocumentReference", "List"] {
+            let search = read(kind, query, true).unwrap();
+            assert_eq!(search.wants_archived(), wanted, "{kind}?{query}");
+            assert!(!search.names_one_by_one(), "{query}");
+        }
+    }
+    assert!(read("DocumentReference", "identifier=x", true).unwrap().names_one_by_one());
+    let never = read("DocumentReference", "isArchived:not=true,false", true).unwrap();
+    assert_eq!(never.terms, [Term::Id(Vec::new())], "neither archived nor not: nothing");
+}
+
+#[test]
+fn the_identifiers_asked_for_are_told_apart_from_the_rest() {
+    let search = read("DocumentReference", "identifier=a,urn:s|b&identifier=c&status=current&identifier:not=d", true);
+    let terms = search.unwrap().identifier_terms();
+    assert_eq!(terms.len(), 2, "each that must hold, and none that must not");
+    let alone = |query: &str| read("DocumentReference", query, true).unwrap().identifier_terms();
+    assert!(alone("identifier:missing=false").is_empty() && alone("status=current").is_empty());
+    assert_eq!(alone("identifier=c"), terms[1..]);
 }

@@ -8,6 +8,7 @@ mod chain;
 mod concurrency;
 mod migration;
 mod parity;
+mod plans;
 mod reach;
 mod resource;
 mod search;

@@ -12,6 +12,8 @@ stories! {
     negation_and_absence_are_told_apart,
     intervals_compare_both_ends,
     prefixes_end_where_they_should,
+    a_part_of_a_text_is_found_whatever_stands_around_it,
+    what_is_found_is_told_without_its_content,
     last_update_and_id_are_conditions_too,
     an_order_by_a_parameter_puts_those_without_a_value_last,
     pages_meet_without_gap_or_overlap,
@@ -187,4 +189,43 @@ async fn a_new_version_is_found_by_its_new_values_only(db: Db) {
         .unwrap();
     assert_eq!(ids(&store, vec![one_of(TYPE, &["z"])]).await, [0; 0]);
     assert_eq!(ids(&store, vec![]).await, [5, 4, 3, 2]);
+}
+
+async fn a_part_of_a_text_is_found_whatever_stands_around_it(db: Db) {
+    let store = seeded(&db).await;
+    let contains = |part: &str| {
+        let any_of = vec![Match::Contains(part.to_owned())];
+        vec![Condition::Index { parameter: TEXT, any_of, negated: false }]
+    };
+    for (part, expected) in [
+        ("upon", vec![2, 1]),
+        ("dupont", vec![1]),
+        ("du", vec![4, 2, 1]),
+        ("%", vec![]),
+        ("d_p", vec![]),
+        ("\\", vec![]),
+    ] {
+        let mut found = ids(&store, contains(part)).await;
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        assert_eq!(found, expected, "{part}");
+    }
+    let text = token(TEXT, "50%_\\fin");
+    store.system("put", move |tx| tx.put_resource(&permit(MARIE), &fiche(7, 1, vec![text.clone()]))).await.unwrap();
+    for part in ["50%", "%_", "_\\f", "\\fin"] {
+        assert_eq!(ids(&store, contains(part)).await, [7], "{part}");
+    }
+}
+
+async fn what_is_found_is_told_without_its_content(db: Db) {
+    let store = seeded(&db).await;
+    let others = |ids: Vec<u128>| vec![Condition::NotId(ids.into_iter().map(id).collect())];
+    for (without, expected) in [(vec![], 5), (vec![1], 4), (vec![1, 5, 6, 99], 3)] {
+        let wanted = predicate(others(without.clone()), Order { parameter: Some(DATE), descending: false });
+        let whole = run(&store, wanted.clone()).await;
+        assert_eq!(whole.len(), expected, "{without:?}");
+        assert!(whole.iter().all(|(id, _)| !without.contains(id)), "{without:?}");
+        let hits = store.system_read("hits", move |tx| tx.fact_hits(MARIE, &wanted)).await.unwrap();
+        let hits: Vec<_> = hits.into_iter().map(|(id, value)| (id.as_u128(), value)).collect();
+        assert_eq!(hits, whole);
+    }
 }

@@ -9,6 +9,7 @@ mod status;
 mod web_channel;
 mod visibility;
 mod worlds;
+mod synchronisation;
 
 use crate::support::server::TestServer;
 

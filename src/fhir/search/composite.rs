@@ -73,7 +73,7 @@ pub(super) fn matches(
     for (place, ((kind, _), part)) in components.iter().zip(&parts).enumerate() {
         let exact = |found| match found {
             Match::Exact(value) => Some(value),
-            Match::Prefix(_) | Match::Suffix(_) | Match::Interval(_) => None,
+            Match::Prefix(_) | Match::Suffix(_) | Match::Contains(_) | Match::Interval(_) => None,
         };
         let values: Vec<String> = read(*kind, part)?.into_iter().map(exact).collect::<Option<_>>()?;
         joined = product(&joined, &values, place);

@@ -73,19 +73,28 @@ fn truth(value: &str) -> Option<bool> {
     }
 }
 
-/// One key, a date parameter or `_lastUpdated`.
+/// Most keys of an order.
+const KEYS: usize = 4;
+
+/// Keys by their weight: date parameters or `_lastUpdated`, each `-` for the newest first.
 fn sort(search: &mut Search, value: &str) -> Option<()> {
-    let (descending, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
-    let parameter = if name == "_lastUpdated" {
-        None
-    } else {
-        Some(table::find(&search.kind, name).filter(|known| known.kind == Kind::Date)?.number)
-    };
-    let sort = Sort { parameter, descending };
-    if search.sort.is_some_and(|known| known != sort) {
+    let mut keys: Vec<Sort> = Vec::new();
+    for key in value.split(',') {
+        let (descending, name) = key.strip_prefix('-').map_or((false, key), |name| (true, name));
+        let parameter = if name == "_lastUpdated" {
+            None
+        } else {
+            Some(table::find(&search.kind, name).filter(|known| known.kind == Kind::Date)?.number)
+        };
+        if keys.iter().any(|known| known.parameter == parameter) {
+            return None;
+        }
+        keys.push(Sort { parameter, descending });
+    }
+    if keys.len() > KEYS || (!search.sort.is_empty() && search.sort != keys) {
         return None;
     }
-    search.sort = Some(sort);
+    search.sort = keys;
     Some(())
 }
 

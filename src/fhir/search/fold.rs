@@ -25,6 +25,18 @@ pub(super) fn fold(text: &str) -> String {
     folded
 }
 
+/// Between the folded text of a row and the text as it is written. It stands before every letter, so
+/// that what begins alike stays together; no FHIR string holds it.
+const SEPARATOR: char = '\u{1}';
+
+/// The row of a text: folded for searches by its beginning or its parts, then as written for `:exact`.
+pub(super) fn row(text: &str) -> String {
+    let mut row = fold(text);
+    row.push(SEPARATOR);
+    row.push_str(text);
+    row
+}
+
 fn is_blank(letter: char) -> bool {
     letter.is_whitespace()
         || matches!(letter, '-' | '\'' | '\u{2010}'..='\u{2015}' | '\u{2018}' | '\u{2019}' | '\u{2bc}')

@@ -117,9 +117,9 @@ fn texts(node: &Value, each: &mut dyn FnMut(String)) {
     const PARTS: [&str; 11] =
         ["text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode", "country"];
     let mut add = |text: &str| {
-        let folded = fold::fold(text);
-        if !folded.is_empty() {
-            each(folded);
+        // A text of blanks and accents alone is found by nothing.
+        if !fold::fold(text).is_empty() {
+            each(fold::row(text));
         }
     };
     match node {

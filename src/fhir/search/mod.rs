@@ -15,16 +15,18 @@ mod parse;
 mod patient;
 mod plan;
 mod reference;
+mod subset;
 mod table;
 mod term;
 mod token;
 
 pub use control::RESULT_PARAMETERS;
 pub use index::{index, targets};
-pub use parse::parse;
+pub use parse::{condition, parse};
 pub use plan::{
     Include, IndexEntry, Interval, Match, Naming, Options, PatientClause, Search, Sort, Summary, Term, Total,
 };
+pub use subset::subset;
 pub use table::{Kind, Parameter, all, by_number, find, of};
 pub use token::{of_bare_code, of_code};
 

@@ -11,13 +11,13 @@ use crate::ids::IdSource;
 
 const NONCE: usize = 12;
 /// The layout of what is sealed; another layout gets another number.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 /// Where a page ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
-    /// Sort value in microseconds; resources without one sort last.
-    pub value: Option<i64>,
+    /// The value of each key of the order, in microseconds; resources without one sort last.
+    pub values: Vec<Option<i64>>,
     /// The id of the last resource.
     pub id: Uuid,
 }
@@ -65,8 +65,13 @@ impl Sealer {
     /// # Errors
     /// [`Code::Internal`] where the library fails.
     pub fn seal(&self, page: &Page, kind: &str, caller: &str, ids: &dyn IdSource) -> Result<String, Error> {
-        let mut content = vec![LAYOUT, u8::from(page.after.value.is_some())];
-        content.extend(page.after.value.unwrap_or_default().to_be_bytes());
+        let count =
+            u8::try_from(page.after.values.len()).map_err(|cause| Error::from(Code::Internal).because(cause))?;
+        let mut content = vec![LAYOUT, count];
+        for value in &page.after.values {
+            content.push(u8::from(value.is_some()));
+            content.extend(value.unwrap_or_default().to_be_bytes());
+        }
         content.extend(page.after.id.as_bytes());
         content.extend(page.query.as_bytes());
         self.close(content, &binding("page", kind, caller), ids)
@@ -133,11 +138,16 @@ fn binding(purpose: &str, kind: &str, caller: &str) -> Vec<u8> {
 }
 
 fn read(content: &[u8]) -> Option<Page> {
-    let ([layout, has_value], rest) = content.split_first_chunk::<2>()?;
-    let (value, rest) = rest.split_first_chunk::<8>()?;
-    let (id, query) = rest.split_first_chunk::<16>()?;
+    let ([layout, count], mut rest) = content.split_first_chunk::<2>()?;
     (*layout == LAYOUT).then_some(())?;
-    let value = (*has_value == 1).then(|| i64::from_be_bytes(*value));
+    let mut values = Vec::new();
+    for _ in 0..*count {
+        let ([has_value], after) = rest.split_first_chunk::<1>()?;
+        let (value, after) = after.split_first_chunk::<8>()?;
+        values.push((*has_value == 1).then(|| i64::from_be_bytes(*value)));
+        rest = after;
+    }
+    let (id, query) = rest.split_first_chunk::<16>()?;
     let query = String::from_utf8(query.to_vec()).ok()?;
-    Some(Page { query, after: Position { value, id: Uuid::from_bytes(*id) } })
+    Some(Page { query, after: Position { values, id: Uuid::from_bytes(*id) } })
 }

@@ -7,7 +7,7 @@ use super::control;
 use super::date;
 use super::nearest::nearest;
 use super::patient::{self, Name};
-use super::plan::{Interval, Options, Search, Term};
+use super::plan::{Interval, Naming, Options, Search, Term};
 use super::reference;
 use super::table::{self, Kind, Parameter};
 use super::term::{self, split};
@@ -71,7 +71,12 @@ fn read(search: &mut Search, name: &str, value: &str, options: &Options<'_>) -> 
                 return unknown(search, name, options);
             };
             tolerate(search, parameter, value, options)?;
-            parameter.and_then(|parameter| term::term(parameter, modifier, value, options))
+            match parameter {
+                Some(parameter) if parameter.code == "isArchived" && modifier != Some("missing") => {
+                    return archived(search, parameter, modifier, (name, value), options);
+                }
+                parameter => parameter.and_then(|parameter| term::term(parameter, modifier, value, options)),
+            }
         }
     };
     let term = found.ok_or_else(|| unsupported(name))?;
@@ -83,9 +88,59 @@ fn read(search: &mut Search, name: &str, value: &str, options: &Options<'_>) -> 
     Ok(())
 }
 
+/// `isArchived`: what bears no flag is not archived, so that `false` asks for whatever is not `true`
+/// (document-sharing §7 case 42).
+fn archived(
+    search: &mut Search,
+    parameter: &'static Parameter,
+    modifier: Option<&str>,
+    (name, value): (&str, &str),
+    options: &Options<'_>,
+) -> Result<(), Issue> {
+    let (mut wants_archived, mut wants_others) = (false, false);
+    for value in split(value, ',') {
+        match value.rsplit('|').next().unwrap_or_default() {
+            "true" => wants_archived = true,
+            "false" => wants_others = true,
+            _ => return Err(unsupported(name)),
+        }
+    }
+    match modifier {
+        None => {}
+        Some("not") => (wants_archived, wants_others) = (!wants_archived, !wants_others),
+        Some(_) => return Err(unsupported(name)),
+    }
+    let negation = match (wants_archived, wants_others) {
+        (true, false) => Some(None),
+        (false, true) => Some(Some("not")),
+        _ => None,
+    };
+    let term = match negation {
+        Some(negation) => term::term(parameter, negation, "true", options),
+        None if wants_archived => None,
+        // Neither archived nor not: nothing can be so.
+        None => Some(Term::Id(Vec::new())),
+    };
+    search.terms.extend(term);
+    search.applied.push((name.to_owned(), value.to_owned()));
+    note(search, &Name::cut(name));
+    Ok(())
+}
+
 /// Remembers a name without its modifier.
 fn note(search: &mut Search, name: &Name<'_>) {
-    search.names.push(name.chain.map_or_else(|| name.base.to_owned(), |chain| format!("{}.{chain}", name.base)));
+    search.names.push(match (name.target, name.chain) {
+        (_, None) => name.base.to_owned(),
+        (None, Some(chain)) => format!("{}.{chain}", name.base),
+        (Some(target), Some(chain)) => format!("{}:{target}.{chain}", name.base),
+    });
+}
+
+/// What a condition of the server's own asks of a parameter, in the very form a query would have it.
+pub fn condition(kind: &str, name: &str, value: &str, naming: Naming<'_>) -> Option<Term> {
+    let options = Options { strict: false, max_count: 0, now: jiff::Timestamp::UNIX_EPOCH, naming };
+    let (parameter, modifier) = parameter(kind, &Name::cut(name))?;
+    term::term(parameter?, modifier, value, &options)
 }
 
 /// The parameter of a name and the modifier to read its value with. `None`: the name is unknown.
@@ -93,6 +148,12 @@ fn note(search: &mut Search, name: &Name<'_>) {
 fn parameter<'a>(kind: &str, name: &Name<'a>) -> Option<(Option<&'static Parameter>, Option<&'a str>)> {
     let base = table::find(kind, name.base)?;
     let Some(chain) = name.chain else { return Some((Some(base), name.modifier)) };
+    if let Some(target) = name.target {
+        // Who practises under a role is its practitioner: PDSm chains through both.
+        let chain =
+            if target == "PractitionerRole" { chain.strip_prefix("practitioner.").unwrap_or(chain) } else { chain };
+        return Some((table::find(kind, &format!("{}:{target}.{chain}", name.base)), name.modifier));
+    }
     if let Some(own) = table::find(kind, &format!("{}.{chain}", name.base)) {
         return Some((Some(own), name.modifier));
     }

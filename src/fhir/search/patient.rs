@@ -28,7 +28,8 @@ pub(super) fn read(kind: &str, name: &Name<'_>, value: &str, naming: &Naming<'_>
     }
     let or_refused = |clause: Option<PatientClause>| clause.map_or(Reading::Refused, Reading::Clause);
     match (name.modifier, name.chain) {
-        (None | Some("Patient"), Some("identifier")) | (Some("identifier"), None) => or_refused(identifier(value)),
+        (None, Some("identifier")) if matches!(name.target, None | Some("Patient")) => or_refused(identifier(value)),
+        (Some("identifier"), None) => or_refused(identifier(value)),
         (Some("Patient"), None) => or_refused(id(value, naming)),
         (None, None) => match id(value, naming) {
             Some(clause) => Reading::Clause(clause),
@@ -40,26 +41,28 @@ pub(super) fn read(kind: &str, name: &Name<'_>, value: &str, naming: &Naming<'_>
     }
 }
 
-/// A parameter's name, cut: `subject:Patient.identifier`.
+/// A parameter's name, cut: `subject:Patient.identifier`, `author.given:exact`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Name<'a> {
     /// Before `:` and `.`.
     pub(super) base: &'a str,
-    /// After `:`.
-    pub(super) modifier: Option<&'a str>,
+    /// The type that a chain goes through.
+    pub(super) target: Option<&'a str>,
     /// After `.`.
     pub(super) chain: Option<&'a str>,
+    /// After the last `:`.
+    pub(super) modifier: Option<&'a str>,
 }
 
 impl<'a> Name<'a> {
     pub(super) fn cut(name: &'a str) -> Self {
-        let (head, chain) = name.split_once('.').map_or((name, None), |(head, chain)| (head, Some(chain)));
-        let (base, modifier) = head.split_once(':').map_or((head, None), |(base, modifier)| (base, Some(modifier)));
-        // `author.given:exact`: the modifier may stand last.
-        match chain.and_then(|chain| chain.split_once(':')) {
-            Some((chain, last)) if modifier.is_none() => Self { base, modifier: Some(last), chain: Some(chain) },
-            _ => Self { base, modifier, chain },
-        }
+        let cut = |text: &'a str| text.split_once(':').map_or((text, None), |(before, after)| (before, Some(after)));
+        let Some((head, chain)) = name.split_once('.') else {
+            let (base, modifier) = cut(name);
+            return Self { base, target: None, chain: None, modifier };
+        };
+        let ((base, target), (chain, modifier)) = (cut(head), cut(chain));
+        Self { base, target, chain: Some(chain), modifier }
     }
 }
 

@@ -6,9 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::term;
-use super::token::Token;
 use crate::error::Issue;
-use crate::ids::BusinessIdentifier;
 
 /// One value under which a resource is found; becomes `model::resource::IndexRow`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,8 +75,8 @@ pub struct Search {
     pub patient: Option<PatientClause>,
     /// All must hold.
     pub terms: Vec<Term>,
-    /// The order asked for.
-    pub sort: Option<Sort>,
+    /// The order asked for: by the first key, what it leaves equal by the next.
+    pub sort: Vec<Sort>,
     /// The page size asked for, at most [`Options::max_count`]; 0 asks for the total alone.
     pub count: Option<u32>,
     /// What is to be included.
@@ -110,12 +108,28 @@ impl Search {
         self.names.iter().any(|known| known == name)
     }
 
-    /// The business identifiers that `identifier` names with their system, as given.
-    pub fn identifiers(&self) -> Vec<BusinessIdentifier> {
-        let values = self.applied.iter().filter(|(name, _)| name == "identifier");
-        let tokens = values.flat_map(|(_, value)| term::split(value, ',')).filter_map(|value| Token::read(&value));
-        let named = |token: Token| Some(BusinessIdentifier { system: token.system?, value: token.code });
-        tokens.filter_map(named).collect()
+    /// Whether it names resources one by one, by `identifier` or by `_id`.
+    pub fn names_one_by_one(&self) -> bool {
+        self.applied.iter().any(|(name, _)| matches!(name.as_str(), "identifier" | "_id"))
+    }
+
+    /// What `identifier` asks, in any of its forms (with a system or without, masterIdentifier or
+    /// entryUUID), and nothing else of the search.
+    pub fn identifier_terms(&self) -> Vec<Term> {
+        let number = super::find(&self.kind, "identifier").map(|parameter| parameter.number);
+        let is_identifier =
+            |term: &&Term| matches!(term, Term::Index { parameter, negated: false, .. } if Some(*parameter) == number);
+        self.terms.iter().filter(is_identifier).cloned().collect()
+    }
+
+    /// Whether archived resources are asked for (document-sharing §7 case 42): they come only then.
+    pub fn wants_archived(&self) -> bool {
+        let names = |value: &str, truth: &str| term::split(value, ',').iter().any(|value| value == truth);
+        self.applied.iter().any(|(name, value)| match name.as_str() {
+            "isArchived" => names(value, "true"),
+            "isArchived:not" => names(value, "false"),
+            _ => false,
+        })
     }
 
     /// Whether the answer is the total alone: `_summary=count` or `_count=0`.
@@ -187,6 +201,8 @@ pub enum Match {
     Prefix(String),
     /// The value ends with this.
     Suffix(String),
+    /// This stands somewhere in the value.
+    Contains(String),
     /// The bounds stand so.
     Interval(Interval),
 }
@@ -198,6 +214,7 @@ impl fmt::Debug for Match {
             Self::Exact(_) => f.write_str("Exact(***)"),
             Self::Prefix(_) => f.write_str("Prefix(***)"),
             Self::Suffix(_) => f.write_str("Suffix(***)"),
+            Self::Contains(_) => f.write_str("Contains(***)"),
             Self::Interval(interval) => interval.fmt(f),
         }
     }

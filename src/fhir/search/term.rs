@@ -41,16 +41,20 @@ fn matches(parameter: &Parameter, modifier: Option<&str>, value: &str, options: 
     if parameter.kind == Kind::Reference {
         return references(parameter, modifier, value, naming);
     }
+    if parameter.kind == Kind::String {
+        return texts(modifier, &unescape(value));
+    }
     if modifier.is_some() || value.is_empty() {
         return None;
     }
     match parameter.kind {
         Kind::Token => tokens(parameter, value, naming),
-        Kind::String => {
-            let folded = fold::fold(&unescape(value));
-            (!folded.is_empty()).then(|| vec![Match::Prefix(folded)])
+        Kind::Uri => {
+            let text = unescape(value);
+            // What is stored is relative to this server; an absolute URL of it is the same place.
+            let is_url = parameter.datatypes.contains(&"url");
+            Some(vec![Match::Exact(capped(if is_url { reference::normal(&text, naming) } else { text }))])
         }
-        Kind::Uri => Some(vec![Match::Exact(capped(unescape(value)))]),
         Kind::Date => Some(intervals(date::intervals(value, options.now.as_microsecond())?)),
         Kind::Number | Kind::Quantity => Some(intervals(number::intervals(value)?)),
         Kind::Composite => composite::matches(parameter, value, &|kind, part| match kind {
@@ -58,7 +62,21 @@ fn matches(parameter: &Parameter, modifier: Option<&str>, value: &str, options: 
             Kind::Reference => references(parameter, None, part, naming),
             _ => Some(vec![Match::Exact(unescape(part))]),
         }),
-        Kind::Special | Kind::Reference => None,
+        Kind::Special | Kind::Reference | Kind::String => None,
+    }
+}
+
+/// Folded text by its beginning; `:contains` anywhere in it; `:exact` the text as it is written.
+fn texts(modifier: Option<&str>, text: &str) -> Option<Vec<Match>> {
+    let folded = fold::fold(text);
+    if folded.is_empty() {
+        return None;
+    }
+    match modifier {
+        None => Some(vec![Match::Prefix(folded)]),
+        Some("contains") => Some(vec![Match::Contains(folded)]),
+        Some("exact") => Some(vec![Match::Exact(capped(fold::row(text)))]),
+        Some(_) => None,
     }
 }
 
@@ -89,7 +107,7 @@ fn references(parameter: &Parameter, modifier: Option<&str>, value: &str, naming
             Match::Exact(row) => Match::Exact(format!("{}{row}", reference::IDENTIFIER)),
             Match::Prefix(row) => Match::Prefix(format!("{}{row}", reference::IDENTIFIER)),
             Match::Suffix(end) => Match::Suffix(end),
-            Match::Interval(_) => return None,
+            Match::Contains(_) | Match::Interval(_) => return None,
         }]);
     }
     let text = unescape(value);

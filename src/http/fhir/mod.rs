@@ -5,6 +5,7 @@ pub(crate) mod binary;
 mod bundle;
 pub(crate) mod document_reference;
 pub(crate) mod generate_metadata;
+mod found;
 pub(crate) mod list;
 pub(crate) mod patient;
 mod query;

@@ -40,7 +40,7 @@ pub(super) async fn given(app: &App, asking: Asking) -> Result<Pairs, Error> {
     if let Some(payload) = form {
         let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok());
         media::require_form(content_type)?;
-        let body = Body::new(payload, FORM_LIMIT, app.config.server.body_idle_ms).whole().await?;
+        let body = Body::declared(&request, payload, FORM_LIMIT, app.config.server.body_idle_ms)?.whole().await?;
         given.extend(pairs(&body)?);
     }
     Ok(given)

@@ -9,22 +9,26 @@ use crate::access::context::Context;
 use crate::access::decide::{decide, is_author, tells_closure_reason};
 use crate::access::permit::{Denial, Permit, Verdict};
 use crate::error::{Code, Error};
+use crate::fhir::search::page::Position;
 use crate::fhir::search::{Include, Search};
 use crate::model::audit::Act;
 use crate::model::caller::Action;
 use crate::model::document::Document;
-use crate::model::resource::ResourceType;
-use crate::model::search::{Condition, Position};
+use crate::model::resource::{ResourceType, StoredResource};
+use crate::model::search::{Condition, Order, Predicate};
 use crate::ops::Service;
 use crate::ops::consult::{Consulted, consult};
 use crate::ops::facts::{self, Named};
 use crate::ops::profile::exists::{Record, record};
-use crate::ops::resource::search::{Page, page, predicate};
+use crate::ops::resource::search::{Page, condition, predicate, run};
 use crate::ops::trace::Trace;
 use crate::rules::facts::{DocumentFacts, Facts};
 use crate::store::Tx;
 
-/// What a search of documents is made of.
+use super::include::follow;
+use super::unseen::not_archived;
+
+/// What a search of documents or of lists is made of.
 #[derive(Debug, Clone)]
 pub struct Query {
     /// Whose record.
@@ -42,11 +46,16 @@ pub struct Query {
 /// What was found.
 #[derive(Debug)]
 pub struct Found {
-    /// The fiches.
+    /// The fiches or the lists.
     pub page: Page,
     /// Their person, where `_include` asks for it.
     pub patient: Option<Record>,
+    /// What else `_include` asks for: nothing that matches already, nothing hidden.
+    pub included: Vec<(ResourceType, StoredResource)>,
 }
+
+/// Most documents that one search may name by their identifiers.
+const NAMED: i64 = 200;
 
 /// Lists the documents of a record. Whoever may not consult it, or names a record that is not open,
 /// gets one and the same refusal (contract §8); but who names documents of his own by their
@@ -68,35 +77,58 @@ fn search(
     let facts = facts::of_person(tx, ctx, &query.patient)?;
     let trace = trace.by(&facts);
     let trace = facts.profile.as_ref().map_or(trace.clone(), |profile| trace.on(profile.key.into()));
-    let named = named_documents(tx, &facts, query)?;
+    let named = named_documents(tx, &facts, &query.search)?;
     let (permit, facts, only) = match open(ctx, query, facts, &named) {
         Ok(opened) => opened,
         Err(denial) => return Ok(Consulted::Refused { denial, trace }),
     };
-    let patient = permit.patient();
-    let mut predicate = predicate(&query.search, ResourceType::DocumentReference, patient, query.after);
+    let kind = ResourceType::DocumentReference;
+    let mut predicate = predicate(&query.search, kind, permit.patient());
     sight::narrow(ctx, &facts, &mut predicate);
+    predicate.conditions.extend(not_archived(&query.search, permit.patient()));
     predicate.conditions.extend(only.map(Condition::Id));
-    let total = tx.count(&permit, &predicate)?;
-    let found = if query.search.wants_total_only() { Vec::new() } else { tx.search(&permit, &predicate)? };
-    let page = page(&query.search, patient, found, total);
-    let person = if includes_patient(&query.search) && !page.matches.is_empty() {
-        let profile = tx.fact_profile(patient)?;
-        profile.map(|profile| record(profile, tells_closure_reason(ctx, &facts), tell_traits))
-    } else {
-        None
-    };
-    let value = Found { page, patient: person };
+    let page = run(tx, &permit, &query.search, &predicate, query.after.as_ref())?;
+    let patient = person(tx, ctx, &permit, &facts, &query.search, &page, tell_traits)?;
+    let included = follow(tx, &permit, &query.search, kind, &page, &sight::conditions(ctx, &facts), &[])?;
+    let value = Found { page, patient, included };
     Ok(Consulted::Done { permit, facts: Box::new(facts), value, trace })
 }
 
-/// The documents of the record that the search names one by one.
-fn named_documents(tx: &mut Tx<'_>, facts: &Facts, query: &Query) -> Result<Vec<Document>, Error> {
+/// The person, where `_include` asks for it beside something found.
+pub(super) fn person(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    permit: &Permit,
+    facts: &Facts,
+    search: &Search,
+    page: &Page,
+    tell_traits: bool,
+) -> Result<Option<Record>, Error> {
+    if page.matches.is_empty() || !includes_patient(search) {
+        return Ok(None);
+    }
+    let profile = tx.fact_profile(permit.patient())?;
+    Ok(profile.map(|profile| record(profile, tells_closure_reason(ctx, facts), tell_traits)))
+}
+
+/// The documents of the record that the search names one by one, by masterIdentifier or entryUUID,
+/// with its system or without.
+fn named_documents(tx: &mut Tx<'_>, facts: &Facts, search: &Search) -> Result<Vec<Document>, Error> {
     let Some(profile) = &facts.profile else { return Ok(Vec::new()) };
-    let mut named: Vec<Document> = Vec::new();
-    for identifier in query.search.identifiers() {
-        let found = tx.fact_document_by_identifier(profile.key, &identifier.digest())?;
-        named.extend(found.filter(|found| named.iter().all(|known| known.id != found.id)));
+    let terms = search.identifier_terms();
+    if terms.is_empty() {
+        return Ok(Vec::new());
+    }
+    let predicate = Predicate {
+        kind: ResourceType::DocumentReference,
+        conditions: terms.iter().map(|term| condition(term, profile.key)).collect(),
+        order: Order { parameter: None, descending: true },
+        after: None,
+        limit: NAMED,
+    };
+    let mut named = Vec::new();
+    for (id, _) in tx.fact_hits(profile.key, &predicate)? {
+        named.extend(tx.fact_document(profile.key, id)?);
     }
     Ok(named)
 }
@@ -121,14 +153,14 @@ fn open(ctx: &Context, query: &Query, facts: Facts, named: &[Document]) -> Resul
     Ok((permit, facts, Some(own.iter().map(|document| document.id).collect())))
 }
 
-fn permitted(verdict: Verdict) -> Result<Permit, Denial> {
+pub(super) fn permitted(verdict: Verdict) -> Result<Permit, Denial> {
     match verdict {
         Verdict::Permit(permit) => Ok(permit),
         Verdict::Deny(denial) => Err(denial),
     }
 }
 
-/// Whether the person is wanted beside the fiches. Every other reference of a fiche is contained.
+/// Whether the person is wanted beside what is found.
 fn includes_patient(search: &Search) -> bool {
     let is_patient = |include: &Include| {
         matches!(include.parameter.code, "patient" | "subject")

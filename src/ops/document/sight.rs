@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::super::resource::stamp::AUTHOR;
 use crate::access::context::Context;
@@ -111,22 +110,6 @@ fn without(code: &str, values: &[impl AsRef<str>]) -> Option<Condition> {
 /// Codes in whatever system.
 fn codes(values: &[impl AsRef<str>]) -> Vec<Match> {
     values.iter().map(|code| matching(&of_code(code.as_ref()))).collect()
-}
-
-/// The submission sets of which the reader sees nothing: what a search of lists leaves out.
-#[expect(dead_code, reason = "the search of lists (ITI-66) calls it")]
-pub(crate) fn hidden_submissions(
-    tx: &mut Tx<'_>,
-    ctx: &Context,
-    facts: &Facts,
-    patient: PatientKey,
-) -> Result<Vec<Uuid>, Error> {
-    let mut shown: BTreeMap<Uuid, bool> = BTreeMap::new();
-    for document in tx.fact_documents(patient)? {
-        let sees = sees(ctx, facts, &document);
-        *shown.entry(document.submission).or_default() |= sees;
-    }
-    Ok(shown.into_iter().filter(|(_, shown)| !shown).map(|(submission, _)| submission).collect())
 }
 
 /// A submission set as the reader sees it: without the items that are not for him.

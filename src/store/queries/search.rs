@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::super::{Conn, Db, dialect};
 use super::resource::{Row, to_resource};
 use crate::access::permit::Permit;
+use crate::ids::PatientKey;
 use crate::model::resource::StoredResource;
 use crate::model::search::{Condition, Interval, Match, Predicate};
 use crate::store::cached::Cached;
@@ -35,6 +36,7 @@ enum Set<'a> {
     Indexed(search_index::BoxedQuery<'a, Db, Binary>),
     NotIndexed(search_index::BoxedQuery<'a, Db, Binary>),
     Kept(resource::BoxedQuery<'a, Db, Binary>),
+    Others(Vec<&'a [u8]>),
 }
 
 /// Narrows a query by sets of ids, whichever table its `id` is of.
@@ -45,6 +47,7 @@ macro_rules! narrow {
                 Set::Indexed(ids) => $query.filter($id.eq_any(ids)),
                 Set::NotIndexed(ids) => $query.filter($id.ne_all(ids)),
                 Set::Kept(ids) => $query.filter($id.eq_any(ids)),
+                Set::Others(ids) => $query.filter($id.ne_all(ids)),
             };
         }
     };
@@ -75,11 +78,25 @@ pub(in crate::store) fn search(
     predicate: &Predicate,
 ) -> Result<Vec<(StoredResource, Option<i64>)>> {
     let scope = Scope { pt: permit.shard().get(), kind: predicate.kind.number() };
-    let hits = match predicate.order.parameter {
-        None => by_update(conn, scope, predicate)?,
-        Some(parameter) => by_parameter(conn, scope, predicate, parameter)?,
-    };
+    let hits = hits(conn, scope, predicate)?;
     bodies(conn, scope, hits)
+}
+
+pub(in crate::store) fn fact_hits(
+    conn: &mut Conn,
+    patient: PatientKey,
+    predicate: &Predicate,
+) -> Result<Vec<(Uuid, Option<i64>)>> {
+    let scope = Scope { pt: patient.get(), kind: predicate.kind.number() };
+    let hits = hits(conn, scope, predicate)?.into_iter();
+    hits.map(|(id, value)| Ok((rows::uuid(&id, "search_index", "id")?, value))).collect()
+}
+
+fn hits(conn: &mut Conn, scope: Scope, predicate: &Predicate) -> Result<Vec<Hit>> {
+    match predicate.order.parameter {
+        None => by_update(conn, scope, predicate),
+        Some(parameter) => by_parameter(conn, scope, predicate, parameter),
+    }
 }
 
 pub(in crate::store) fn count(conn: &mut Conn, permit: &Permit, predicate: &Predicate) -> Result<i64> {
@@ -94,12 +111,11 @@ pub(in crate::store) fn count(conn: &mut Conn, permit: &Permit, predicate: &Pred
 fn is_plain(predicate: &Predicate) -> bool {
     let is_single = |condition: &Condition| match condition {
         Condition::Index { any_of, .. } => any_of.len() <= 1,
-        Condition::Id(ids) => ids.len() == 1,
+        Condition::Id(ids) | Condition::NotId(ids) => ids.len() == 1,
         Condition::LastUpdated(intervals) => intervals.len() == 1,
         Condition::Missing { .. } | Condition::Never => true,
         // What a reader does not see differs by profession and tie, not by request.
         Condition::Any(_) | Condition::All(_) => true,
-        Condition::NotId(_) => false,
     };
     predicate.conditions.len() <= FEW && predicate.conditions.iter().all(is_single)
 }
@@ -233,7 +249,7 @@ fn sets(scope: Scope, predicate: &Predicate) -> Option<Vec<Set<'_>>> {
     for condition in &predicate.conditions {
         match condition {
             Condition::Never => return None,
-            Condition::NotId(_) | Condition::Any(_) | Condition::All(_) => {
+            Condition::Any(_) | Condition::All(_) => {
                 let ids = kept(scope).filter(holds(scope, condition)).select(resource::id).into_boxed();
                 sets.push(Set::Kept(ids));
             }
@@ -241,6 +257,7 @@ fn sets(scope: Scope, predicate: &Predicate) -> Option<Vec<Set<'_>>> {
                 let ids: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes().as_slice()).collect();
                 sets.push(Set::Kept(kept(scope).filter(resource::id.eq_any(ids)).select(resource::id).into_boxed()));
             }
+            Condition::NotId(ids) => sets.push(Set::Others(ids.iter().map(|id| id.as_bytes().as_slice()).collect())),
             Condition::LastUpdated(intervals) => sets.push(Set::Kept(updated_in(scope, intervals)?)),
             Condition::Index { parameter, any_of, negated } => {
                 let Some(test) = any(any_of) else {
@@ -319,7 +336,7 @@ fn any(tests: &[Match]) -> Option<Test<'_>> {
         .iter()
         .filter_map(|test| match test {
             Match::Exact(value) => Some(value.as_str()),
-            Match::Prefix(_) | Match::Suffix(_) | Match::Interval(_) => None,
+            Match::Prefix(_) | Match::Suffix(_) | Match::Contains(_) | Match::Interval(_) => None,
         })
         .collect();
     let exact: Option<Test<'_>> = match exact.as_slice() {
@@ -335,6 +352,7 @@ fn any(tests: &[Match]) -> Option<Test<'_>> {
                 None => Box::new(search_index::value.ge(prefix)),
             }),
             Match::Suffix(end) => Some(Box::new(dialect::ends_with(end))),
+            Match::Contains(part) => Some(Box::new(search_index::value.like(anywhere(part)).escape('\\'))),
             // All four bounds are always written, so that the text is always the same.
             Match::Interval(Interval { low_from, low_to, high_from, high_to }) => Some(Box::new(
                 search_index::low
@@ -344,6 +362,20 @@ fn any(tests: &[Match]) -> Option<Test<'_>> {
         }
     });
     exact.into_iter().chain(others).reduce(|one, other| Box::new(one.or(other)))
+}
+
+/// The pattern of a text that stands anywhere.
+fn anywhere(part: &str) -> String {
+    let mut pattern = String::with_capacity(part.len() + 2);
+    pattern.push('%');
+    for letter in part.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
 }
 
 /// The least text, by bytes, that is greater than every text of this prefix; nothing for a prefix of

@@ -75,6 +75,8 @@ fn searches() -> Vec<Predicate> {
         vec![index(vec![Match::Interval(interval)], false), index(vec![exact("a")], true)],
         vec![Condition::Missing { parameter: 1, missing: true }, Condition::Missing { parameter: 2, missing: false }],
         vec![Condition::Id(vec![Uuid::nil(), Uuid::max()]), Condition::LastUpdated(vec![interval, interval])],
+        vec![index(vec![Match::Contains("c".to_owned()), exact("a")], false)],
+        vec![Condition::NotId(vec![Uuid::nil(), Uuid::max()]), index(vec![exact("a")], false)],
     ];
     let mut searches = Vec::new();
     for conditions in conditions {
@@ -107,6 +109,7 @@ fn a_search_reads_its_record_only_and_by_keys() {
         for predicate in searches() {
             tx.search(&permit, &predicate)?;
             tx.count(&permit, &predicate)?;
+            tx.fact_hits(MARIE, &predicate)?;
         }
         Ok(())
     });
