@@ -2,7 +2,9 @@
 
 mod consultation;
 mod curl;
+pub(crate) mod folders;
 mod publication;
+mod replacement;
 mod samples;
 mod status;
 

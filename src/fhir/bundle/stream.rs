@@ -66,9 +66,9 @@ pub struct BodyLimits {
 }
 
 impl Default for BodyLimits {
-    /// 8 MiB, 1 000 documents, 4 000 items.
+    /// 4 MiB, 1 000 documents, 4 000 items.
     fn default() -> Self {
-        Self { rest: 8 * 1024 * 1024, documents: 1_000, items: 4_000 }
+        Self { rest: 4 * 1024 * 1024, documents: 1_000, items: 4_000 }
     }
 }
 

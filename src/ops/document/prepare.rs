@@ -52,7 +52,6 @@ pub(super) struct PreparedList {
 /// A folder.
 pub(super) struct PreparedFolder {
     pub(super) entry: usize,
-    pub(super) url: String,
     pub(super) target: Option<Known>,
     /// The entryUUID of the version.
     pub(super) entry_uuid: Uuid,
@@ -132,7 +131,6 @@ pub(super) fn prepare(
     }
     let folders = provision.folders.into_iter().zip(folder_ids).map(|(folder, id)| PreparedFolder {
         entry: folder.entry,
-        url: folder.url,
         target: folder.target,
         entry_uuid: draw(),
         list: frame.list(folder.list, id, folder.listed),

@@ -88,7 +88,7 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, wanted: Wanted, trace: Trace) -> Result<
     let Some(facts) = facts_about(tx, ctx, what, patient, uuid)? else { return Ok(unknown(trace)) };
     let trace = trace.on(patient.into());
     let is_own = |document: &DocumentFacts| is_author(&ctx.caller, &document.persons, &document.structures);
-    if own_only && !facts.documents.iter().all(is_own) {
+    if own_only && (facts.documents.is_empty() || !facts.documents.iter().all(is_own)) {
         return Ok(unknown(trace));
     }
     let permit = match decide(ctx, Action::ReadDocument, &facts) {
@@ -119,8 +119,14 @@ fn facts_about(
             Ok(Some(facts::of_document(tx, ctx, patient, &[document])?))
         }
         Readable::Submission => {
-            let documents = tx.fact_documents_of_submission(patient, id)?;
+            let mut documents = tx.fact_documents_of_submission(patient, id)?;
+            // A folder, and a submission set of nothing but what was there, came with no document.
             if documents.is_empty() {
+                for listed in tx.fact_listed_fiches(patient, id)? {
+                    documents.extend(tx.fact_document(patient, listed)?);
+                }
+            }
+            if documents.is_empty() && !tx.fact_resource_exists(patient, ResourceType::List, id)? {
                 return Ok(None);
             }
             Ok(Some(facts::of_document(tx, ctx, patient, &documents)?))
