@@ -82,7 +82,10 @@ async fn ds_25_a_folder_is_kept_read_and_sent_again_in_a_new_version(db: Db) {
     assert_eq!(kept["entry"], json!([{ "item": { "reference": locations[1] } }]));
     assert_eq!(kept["subject"]["reference"], format!("Patient/{}", server.persona("dominique").key));
     let entry_uuid = &kept["identifier"][1];
-    assert_eq!((&entry_uuid["use"], &entry_uuid["type"]["coding"][0]["code"]), (&json!("official"), &json!("entryUUID")));
+    assert_eq!(
+        (&entry_uuid["use"], &entry_uuid["type"]["coding"][0]["code"]),
+        (&json!("official"), &json!("entryUUID"))
+    );
     let set = martin.get(&format!("/fhir/{}", locations[0])).await.json();
     assert_eq!(set["entry"][1]["item"]["reference"], locations[3], "the submission set holds the folder");
     assert_eq!(martin.post("/fhir", &first).await.locations(), locations, "sent again, it is the same folder");

@@ -3,7 +3,9 @@
 mod consultation;
 mod curl;
 pub(crate) mod folders;
+mod lots;
 mod publication;
+mod published;
 mod replacement;
 mod samples;
 mod status;

@@ -107,7 +107,8 @@ async fn ds_35_in_a_chain_of_replacements_only_the_last_is_current(db: Db) {
     let token = format!("{}|{}", master["system"].as_str().unwrap(), master["value"].as_str().unwrap());
     // Named in each way there is: by its masterIdentifier, by a condition, by its entryUUID.
     let conditional = format!("DocumentReference?identifier={token}");
-    let logical = json!({ "type": "DocumentReference", "identifier": { "system": master["system"], "value": master["value"] } });
+    let logical =
+        json!({ "type": "DocumentReference", "identifier": { "system": master["system"], "value": master["value"] } });
     let bundle = patching(relating(&server, "dr-martin", "replaces", &logical), &conditional);
     let answer = martin.post("/fhir", &bundle).await;
     assert_eq!(response(&answer, 3)["location"], format!("{}/_history/2", chain[0]));
@@ -244,7 +245,9 @@ async fn other_relations_are_kept_and_change_nothing_of_their_target() {
     let mut watch = Watch::over(&server).await;
     let lone = patching(server.bundle("dominique", "dr-martin"), &locations[1]);
     let answer = martin.post("/fhir", &lone).await;
-    watch.refused("lone", &answer, "422 reference XDSRegistryMetadataError", "provide-document-bundle 4 reference").await;
+    watch
+        .refused("lone", &answer, "422 reference XDSRegistryMetadataError", "provide-document-bundle 4 reference")
+        .await;
     pair["entry"][1]["resource"]["masterIdentifier"]["value"] = "urn:oid:2.25.11".into();
     pair["entry"][3]["resource"]["masterIdentifier"]["value"] = "urn:oid:2.25.12".into();
     let both = json!([{ "code": "replaces", "target": { "reference": locations[1] } }]);

@@ -134,7 +134,8 @@ type Left = (String, Option<i32>, bool, Timestamp);
 
 /// The answer, in the order of the request.
 pub(super) fn answer(prepared: &Prepared, stored: &[Option<Document>], kept: &Kept, times: &Times) -> Provided {
-    let mut left: Vec<Option<Left>> = prepared.entries.iter().map(|kind| of_kind(*kind, prepared, kept, times)).collect();
+    let mut left: Vec<Option<Left>> =
+        prepared.entries.iter().map(|kind| of_kind(*kind, prepared, kept, times)).collect();
     let mut put = |entry: usize, what: Left| {
         if let Some(place) = left.get_mut(entry) {
             *place = Some(what);
@@ -169,17 +170,12 @@ fn of_kind(kind: EntryKind, prepared: &Prepared, kept: &Kept, times: &Times) -> 
     match kind {
         EntryKind::Submission => Some((list_reference(prepared.patient, kept.list), Some(1), true, times.list)),
         EntryKind::Patient => Some((format!("Patient/{}", prepared.patient), None, false, prepared.at)),
-        EntryKind::Fiche
-        | EntryKind::Binary
-        | EntryKind::FhirDocument
-        | EntryKind::Folder
-        | EntryKind::Patch => None,
+        EntryKind::Fiche | EntryKind::Binary | EntryKind::FhirDocument | EntryKind::Folder | EntryKind::Patch => None,
     }
 }
 
 fn of_document(prepared: &Prepared, document: &PreparedDocument, stored: Option<&Document>) -> (String, String) {
-    let (fiche, binary) =
-        stored.map_or((document.row.id, document.row.binary), |stored| (stored.id, stored.binary));
+    let (fiche, binary) = stored.map_or((document.row.id, document.row.binary), |stored| (stored.id, stored.binary));
     let bytes = format!("{}/{}", document.document_type(), LogicalId::of_patient(prepared.patient, binary));
     (fiche_reference(prepared.patient, fiche), bytes)
 }

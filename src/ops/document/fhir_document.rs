@@ -17,11 +17,7 @@ pub(super) const MEDIA_TYPE: &str = "application/fhir+json";
 
 /// Encrypts the FHIR documents of a bundle, by the number of their entry. What they hold is never
 /// resolved nor changed.
-pub(super) async fn stage(
-    service: &Service,
-    bundle: &Value,
-    at: Timestamp,
-) -> Result<BTreeMap<usize, Staged>, Error> {
+pub(super) async fn stage(service: &Service, bundle: &Value, at: Timestamp) -> Result<BTreeMap<usize, Staged>, Error> {
     let mut staged = BTreeMap::new();
     let Some(bundle) = Bundle::new(bundle) else { return Ok(staged) };
     for (number, entry) in bundle.entries().enumerate() {

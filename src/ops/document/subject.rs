@@ -62,8 +62,7 @@ fn own_subject<'a>(entry: &Placed<'a>) -> Result<Subject<'a>, Error> {
         }
         Reference::Conditional { kind: "Patient", query } => {
             let token = query.strip_prefix("identifier=").ok_or_else(nameless)?;
-            let (system, value) =
-                token.split_once('|').or_else(|| token.split_once("%7C")).ok_or_else(nameless)?;
+            let (system, value) = token.split_once('|').or_else(|| token.split_once("%7C")).ok_or_else(nameless)?;
             let identifier = BusinessIdentifier { system: system.to_owned(), value: value.to_owned() };
             Ok(Subject::Identifier(identifier))
         }

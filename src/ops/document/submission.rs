@@ -222,7 +222,8 @@ fn assemble(
     let listed = entries::require_listed(submission, &placed)?;
     let mut warnings = entries::by_entry(issues, placed.len());
     let documents = documents(&placed, staged, mode, &mut warnings)?;
-    let folders = of_kind(EntryKind::Folder).map(|folder| read_folder(folder, &placed)).collect::<Result<Vec<_>, _>>()?;
+    let folders =
+        of_kind(EntryKind::Folder).map(|folder| read_folder(folder, &placed)).collect::<Result<Vec<_>, _>>()?;
     let patches = of_kind(EntryKind::Patch).map(read_patch).collect::<Result<Vec<_>, _>>()?;
     if documents.is_empty() && folders.is_empty() && listed.is_empty() {
         return Err(missing());

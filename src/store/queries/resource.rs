@@ -141,7 +141,8 @@ pub(in crate::store) fn fact_listed_fiches(conn: &mut Conn, patient: PatientKey,
         .map_err(|_unreadable| Error::Inconsistent { table: "resource", column: "body" })?;
     let entries = list.get("entry").and_then(serde_json::Value::as_array).into_iter().flatten();
     let references = entries.filter_map(|entry| entry.get("item")?.get("reference")?.as_str());
-    let ids = references.filter_map(|reference| reference.strip_prefix("DocumentReference/")?.parse::<LogicalId>().ok());
+    let ids =
+        references.filter_map(|reference| reference.strip_prefix("DocumentReference/")?.parse::<LogicalId>().ok());
     Ok(ids.filter(|id| id.shard == patient.into()).map(|id| id.uuid).collect())
 }
 
