@@ -4,6 +4,7 @@ mod consultation;
 mod curl;
 pub(crate) mod folders;
 mod lots;
+mod numbered;
 mod publication;
 mod published;
 mod replacement;
