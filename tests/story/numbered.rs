@@ -91,15 +91,17 @@ async fn ds_14_a_fiche_entered_in_error_is_refused() {
 #[tokio::test]
 async fn ds_17_18_a_fiche_without_label_period_or_facility_is_refused() {
     let told = "422 element-manquant XDSRegistryMetadataError Bundle.entry[1].resource";
-    let cases: [(&str, fn(&mut Value)); 3] = [
-        (".securityLabel", |bundle| drop(fiche(bundle).remove("securityLabel"))),
-        (".context.facilityType", |bundle| {
-            drop(fiche(bundle)["context"].as_object_mut().unwrap().remove("facilityType"))
-        }),
-        (".context.period.start", |bundle| fiche(bundle)["context"]["period"] = json!({ "end": "2026-11-22" })),
-    ];
-    for (place, break_it) in cases {
-        refused(break_it, &format!("{told}{place}"), "4 element-manquant").await;
+    for (place, element) in [("", "securityLabel"), (".context", "facilityType"), (".context.period", "start")] {
+        let parent = |bundle: &mut Value| {
+            let resource = &mut bundle["entry"][1]["resource"];
+            let names = place.split('.').filter(|name| !name.is_empty());
+            let found = names.fold(resource, |found, name| &mut found[name]);
+            assert!(found.as_object_mut().unwrap().remove(element).is_some());
+            if element == "start" {
+                found["end"] = "2026-11-22".into();
+            }
+        };
+        refused(parent, &format!("{told}{place}.{element}"), "4 element-manquant").await;
     }
 }
 
