@@ -84,6 +84,8 @@ const ENDPOINTS: &[Endpoint] = &[
     by_id("/fhir/List/{id}/_history/{version}", UNKNOWN),
     by_id("/fhir/Binary/{id}", FORBIDDEN),
     by_id("/fhir/Binary/{id}/_history/1", FORBIDDEN),
+    by_id("/fhir/Bundle/{id}", FORBIDDEN),
+    by_id("/fhir/Bundle/{id}/_history/1", FORBIDDEN),
     search("/fhir/Patient", "?identifier=oppose", OPEN, OPEN),
     search_form("/fhir/Patient/_search", "identifier=oppose", OPEN, OPEN),
     by_id("/fhir/Patient/{id}", FORBIDDEN),

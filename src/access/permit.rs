@@ -68,8 +68,11 @@ impl Denial {
     /// The rule that is shown: one per code, whatever refused, so that it reveals nothing.
     const fn shown_rule(self) -> Option<&'static str> {
         match self.code {
+            Code::AlreadySuperseded => Some("TD2.1"),
             Code::Forbidden => Some("MES-005"),
-            Code::HashDiffers | Code::PatientDiffers | Code::SizeDiffers => Some("MHD ITI-65"),
+            Code::HashDiffers | Code::PatientDiffers | Code::ReferenceTarget | Code::SizeDiffers => Some("MHD ITI-65"),
+            Code::PreconditionFailed => Some("R4 http#trules"),
+            Code::Profile => Some("MHD UpdateDocumentRefs"),
             Code::Login => Some("ITI-72"),
             Code::NoRecord => Some("MES-048"),
             Code::NotActive => Some("MES-028"),

@@ -168,6 +168,8 @@ fn service(options: &StartOptions) -> Result<Service, Failure> {
             domain,
             tell_traits: config.td02.traits,
             notify_every_access: config.rules.notify_every_access,
+            folders: config.mhd.folders,
+            fhir_documents: config.mhd.fhir_document,
         },
     })
 }

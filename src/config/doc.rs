@@ -83,6 +83,13 @@ pub const KEYS: &[Key] = &[
     key("documents", "limit_bytes", "100000000", "Largest document, bytes; then 413."),
     key("conformance", "mode", "\"ci-sis\"", "`strict`, `ci-sis` or `lenient`: what is an error and what a warning."),
     key("conformance", "pdsm", "\"3.1.1\"", "`3.1.1` or `main`: which of the two PDSm texts of that number."),
+    key("mhd", "folders", "true", "Whether folders are kept (ITI-65); else a bundle that holds one is refused."),
+    key(
+        "mhd",
+        "fhir_document",
+        "true",
+        "Whether FHIR documents (a Bundle as the document of ITI-65) are kept; else a bundle that holds one is refused.",
+    ),
     key("identity", "domain", "\"test\"", "`test` serves INS under .9, .10 and .11; `production` under .8 and .9."),
     key(
         "token",

@@ -29,6 +29,8 @@ pub struct Config {
     pub documents: Documents,
     /// Validation.
     pub conformance: Conformance,
+    /// Options of MHD.
+    pub mhd: Mhd,
     /// Identity of patients.
     pub identity: Identity,
     /// Tokens.
@@ -184,6 +186,22 @@ pub struct Conformance {
     pub mode: Mode,
     /// 3.1.1 or main.
     pub pdsm: Pdsm,
+}
+
+/// `[mhd]`: options of ITI-65.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mhd {
+    /// Whether folders are kept; else a bundle that holds one is refused.
+    pub folders: bool,
+    /// Whether FHIR documents are kept; else a bundle that holds one is refused.
+    pub fhir_document: bool,
+}
+
+impl Default for Mhd {
+    fn default() -> Self {
+        Self { folders: true, fhir_document: true }
+    }
 }
 
 /// Which INS domains are served.

@@ -293,10 +293,18 @@ catalogue! {
     ReferenceTarget = "reference", 422, Value, Some("XDSRegistryMetadataError"), Minor, Info,
         "Cette référence ne désigne pas une ressource du type attendu.",
         "This reference does not point to a resource of the expected type.";
-    /// Folder, FHIR document, PATCH entry and relatesTo in ITI-65.
+    /// A transaction of no Provide Document Bundle profile; delayed assembly.
     NotSupported = "not-supported", 422, NotSupported, None, Minor, Info,
         "Cette possibilité n'est pas encore offerte par ce serveur.",
         "This server does not offer this yet.";
+    /// A folder while `mhd.folders` is off (ds 25).
+    FolderOff = "classeurs-non-servis", 422, NotSupported, Some("PartialFolderContentNotProcessed"), Minor, Info,
+        "Ce serveur ne conserve pas les classeurs.",
+        "This server does not keep folders.";
+    /// A FHIR document while `mhd.fhir_document` is off (ds 26).
+    FhirDocumentOff = "document-fhir-non-servi", 422, NotSupported, Some("FHIRDocumentNotSupported"), Minor, Info,
+        "Ce serveur ne conserve pas les documents FHIR.",
+        "This server does not keep FHIR documents.";
     /// Closed slicing of Provide Document Bundle.
     BundleEntry = "entree-etrangere", 422, Invariant, Some("XDSRegistryMetadataError"), Minor, Info,
         "Ce lot contient une entrée que le profil n'admet pas.",

@@ -111,7 +111,7 @@ fn resource(served: &Served) -> Value {
         "updateCreate": false,
     });
     let members = resource.as_object_mut();
-    if let (Some(members), true) = (members, served.kind != "Binary") {
+    if let (Some(members), true) = (members, !matches!(served.kind, "Binary" | "Bundle")) {
         members.insert("conditionalRead".to_owned(), json!("not-match"));
     }
     if served.interactions.contains(&"search-type") {

@@ -30,6 +30,7 @@ pub(crate) const INTERACTIONS: &[Served] = &[
         included: &[],
     },
     Served { kind: "Binary", interactions: &["read", "vread"], searched: None, included: &[] },
+    Served { kind: "Bundle", interactions: &["read", "vread"], searched: None, included: &[] },
     Served {
         kind: "DocumentReference",
         interactions: &["create", "read", "vread", "search-type"],
@@ -99,6 +100,8 @@ routes! {
         "/fhir/List/{id}/_history/{version}" { GET => list::fetch }
         "/fhir/Binary/{id}" { GET => binary::retrieve_document, HEAD => binary::retrieve_document }
         "/fhir/Binary/{id}/_history/1" { GET => binary::retrieve_document }
+        "/fhir/Bundle/{id}" { GET => binary::retrieve_fhir_document, HEAD => binary::retrieve_fhir_document }
+        "/fhir/Bundle/{id}/_history/1" { GET => binary::retrieve_fhir_document }
         "/fhir/Patient" { GET => patient::search }
         "/fhir/Patient/_search" { POST => patient::search }
         "/fhir/Patient/{id}" { GET => patient::read_by_id }

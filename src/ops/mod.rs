@@ -44,6 +44,10 @@ pub struct Settings {
     pub tell_traits: bool,
     /// Whether a professional's every access is notified, not only the first (MES-081).
     pub notify_every_access: bool,
+    /// Whether folders are kept (MHD Folders); else a submission that holds one is refused.
+    pub folders: bool,
+    /// Whether a FHIR document is kept (MHD FHIR Documents Publish); else a submission that holds one is refused.
+    pub fhir_documents: bool,
 }
 
 /// Which INS domains are served (`identity.domain`, contract §7).

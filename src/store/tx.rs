@@ -120,6 +120,9 @@ verbs! {
     pub fn client::fact_is_enrolled(id: &str) -> bool;
     /// Whether a record holds a resource of this id, in its current version.
     pub fn resource::fact_resource_exists(patient: PatientKey, kind: ResourceType, id: Uuid) -> bool;
+    /// The fiches of the record that a List names in its current version; none where there is no such
+    /// List.
+    pub fn resource::fact_listed_fiches(patient: PatientKey, list: Uuid) -> Vec<Uuid>;
 }
 
 // What a permit opens.

@@ -215,7 +215,7 @@ fn nesting_is_followed_to_128_levels() {
 
 #[test]
 fn only_the_documents_may_be_large() {
-    let limits = BodyLimits { rest: 60, documents: 2 };
+    let limits = BodyLimits { rest: 60, documents: 2, items: 9 };
     let with = |text: &str| {
         let mut stream = BodyStream::new(Shape::Bundle, Kept::default(), limits);
         stream.feed(text.as_bytes()).and_then(|()| stream.finish()).map(|(json, _)| json.len()).map_err(|e| e.code())
@@ -223,13 +223,18 @@ fn only_the_documents_may_be_large() {
     assert_eq!(with(&of(&format!(r#"{{"data":"{}"}}"#, "QUJD".repeat(100_000)))), Ok(43));
     assert_eq!(with(&of(&format!(r#"{{"date":"{}"}}"#, "QUJD".repeat(10)))), Err(Code::TooLarge));
     assert_eq!(with(&format!("{}{}", of("{}"), " ".repeat(60))), Err(Code::TooLarge));
-    let limits = BodyLimits { rest: 4_000, documents: 2 };
+    let limits = BodyLimits { rest: 4_000, documents: 2, items: 9 };
     let many = |count: usize| {
         let text = format!(r#"{{"entry":[{}]}}"#, vec![r#"{"resource":{"data":"QQ=="}}"#; count].join(","));
         BodyStream::new(Shape::Bundle, Kept::default(), limits).feed(text.as_bytes()).map_err(|e| e.code())
     };
     assert_eq!(many(2), Ok(()));
     assert_eq!(many(3), Err(Code::TooLarge));
+    let bare = |count: usize| {
+        let text = format!(r#"{{"entry":[{}]}}"#, vec!["{}"; count].join(","));
+        BodyStream::new(Shape::Bundle, Kept::default(), limits).feed(text.as_bytes()).map_err(|e| e.code())
+    };
+    assert_eq!((bare(9), bare(10)), (Ok(()), Err(Code::TooLarge)), "entries without a document too");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{DOMINIQUE, faults};
+use crate::story::folders::with_fhir_document;
 use crate::support::client::Actor;
 use crate::support::db::block_on;
 use crate::support::server::TestServer;
@@ -18,12 +19,14 @@ struct Live {
 async fn live(server: &TestServer, martin: &Actor) -> Vec<Live> {
     let locations = martin.post("/fhir", &server.bundle("dominique", "dr-martin")).await.locations();
     let id = |location: &str| location.rsplit('/').next().unwrap().to_owned();
+    let fhir = martin.post("/fhir", &with_fhir_document(server.bundle("dominique", "dr-martin"))).await.locations();
     let traces = format!("{DOMINIQUE}&date=2026-11-22");
     let trace = martin.get(&format!("/fhir/AuditEvent?{traces}")).await.matches()[0]["id"].as_str().unwrap().to_owned();
     let ins = DOMINIQUE.split_once('=').unwrap().1;
     vec![
         Live { kind: "AuditEvent", id: trace, search: traces },
         Live { kind: "Binary", id: id(&locations[2]), search: String::new() },
+        Live { kind: "Bundle", id: id(&fhir[2]), search: String::new() },
         Live { kind: "DocumentReference", id: id(&locations[1]), search: format!("{DOMINIQUE}&status=current") },
         Live { kind: "List", id: id(&locations[0]), search: format!("{DOMINIQUE}&code=submissionset&status=current") },
         Live { kind: "Patient", id: server.persona("dominique").key.to_string(), search: format!("identifier={ins}") },

@@ -100,12 +100,12 @@ async fn what_is_too_large_is_refused_and_thrown_away() {
     let answer = martin.post("/fhir", &bundle).await;
     watch.refused("a rest over 4 MiB", &answer, "413 too-long", &trace).await;
     let mut bundle = server.bundle("dominique", "dr-martin");
-    for _ in 0..256 {
+    for _ in 0..1_000 {
         let again = bundle["entry"][2].clone();
         bundle["entry"].as_array_mut().unwrap().push(again);
     }
     let answer = martin.post("/fhir", &bundle).await;
-    watch.refused("257 documents", &answer, "413 too-long", &trace).await;
+    watch.refused("1 001 documents", &answer, "413 too-long", &trace).await;
 
     // The same without a length: in chunks, until the server has had enough.
     let mut wire = Wire::open(&server, "cabinet").await;

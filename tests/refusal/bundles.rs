@@ -161,35 +161,50 @@ const BROKEN: &[Broken] = &[
         "422 ins-domaine XDSUnknownPatientId Bundle.entry[0].resource.subject",
     ),
     (
-        "a folder",
+        "a folder with a source",
         |b| {
             let mut folder = b["entry"][0].clone();
             folder["fullUrl"] = OTHER.into();
             folder["resource"]["code"]["coding"][0]["code"] = "folder".into();
             b["entry"].as_array_mut().unwrap().push(folder);
         },
-        "422 not-supported Bundle.entry[3].resource",
+        "422 profil XDSRegistryMetadataError Bundle.entry[3].resource.source",
     ),
-    ("a FHIR document", |b| push(b, OTHER, fhir_document()), "422 not-supported Bundle.entry[3].resource"),
     (
-        "a PATCH entry",
+        "a FHIR document that no fiche points to",
+        |b| push(b, OTHER, fhir_document()),
+        "422 entree-etrangere XDSRegistryMetadataError Bundle.entry[3].resource",
+    ),
+    (
+        "a PATCH of another element",
         |b| {
             b["entry"].as_array_mut().unwrap().push(json!({ "fullUrl": OTHER, "resource": { "resourceType": "Parameters" }, "request": { "method": "PATCH", "url": "DocumentReference/x" } }));
         },
-        "422 not-supported Bundle.entry[3].request",
+        "422 profil XDSRegistryMetadataError Bundle.entry[3].resource.parameter",
     ),
     (
-        "a replacement",
+        "a replacement of nothing known",
         |b| fiche(b)["relatesTo"] = json!([{ "code": "replaces", "target": { "reference": "DocumentReference/x" } }]),
-        "422 not-supported Bundle.entry[1].resource.relatesTo",
+        "422 reference XDSRegistryMetadataError",
+    ),
+    (
+        "a replacement of what the bundle itself lacks",
+        |b| fiche(b)["relatesTo"] = json!([{ "code": "replaces", "target": { "reference": OTHER } }]),
+        "422 reference XDSRegistryMetadataError Bundle.entry[1].resource.relatesTo[0].target",
+    ),
+    (
+        "a document that comes later",
+        |b| {
+            let attachment = &mut fiche(b)["content"][0]["attachment"];
+            attachment["hash"] = "2jmj7l5rSw0yVb/vlWAYkK/YBwk=".into();
+            attachment["size"] = 0.into();
+        },
+        "422 not-supported Bundle.entry[1].resource.content[0].attachment.hash",
     ),
     ("a transaction of no profile", |b| remove(b, "meta"), "422 not-supported Bundle.meta.profile"),
     (
         "a transaction of another profile",
-        |b| {
-            b["meta"]["profile"] =
-                json!(["https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.Minimal.ProvideBundle"]);
-        },
+        |b| b["meta"]["profile"] = json!(["https://example.org/StructureDefinition/ProvideBundle"]),
         "422 not-supported Bundle.meta.profile",
     ),
     ("a batch", |b| b["type"] = "batch".into(), "422 not-supported Bundle.type"),
@@ -307,6 +322,8 @@ async fn a_thousand_entries_are_refused_whole_whatever_is_wrong_with_them() {
     for number in 0..997 {
         let url = format!("urn:uuid:33333333-3333-4333-8333-{number:012}");
         push(&mut foreign, &url, json!({ "resourceType": "Patient", "active": true }));
+    }
+    for number in 0..2_000 {
         bundle["entry"].as_array_mut().unwrap().push(pair[number % 2].clone());
     }
     let mut watch = Watch::over(&server).await;

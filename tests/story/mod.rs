@@ -2,8 +2,13 @@
 
 mod consultation;
 mod curl;
+pub(crate) mod folders;
+mod lots;
+mod numbered;
 mod publication;
 mod round_trip;
+mod published;
+mod replacement;
 mod samples;
 mod status;
 mod web_channel;

@@ -15,7 +15,7 @@ use espace::ops::document::find::{Query, find};
 use espace::ops::document::intake::Intake;
 use espace::ops::document::provide::provide;
 use espace::ops::document::read::{Asked, Readable, read};
-use espace::ops::document::retrieve::retrieve;
+use espace::ops::document::retrieve::{DocumentType, retrieve};
 use espace::ops::document::submission::Provision;
 use espace::ops::facts::Named;
 use jiff::{SignedDuration, Timestamp};
@@ -59,7 +59,7 @@ async fn publish(server: &TestServer, bundle: &Value, author: &str, seed: u64) -
     let mut intake = Intake::begin(&service, ctx.at);
     intake.take(bundle.to_string().as_bytes()).await.unwrap();
     let received = intake.finish(&service).await.unwrap();
-    let provision = Provision::read(received, &server.app.mode, service.settings.domain).unwrap();
+    let provision = Provision::read(&service, received, &server.app.mode, ctx.at).await.unwrap();
     let provided = provide(&service, ctx, provision).await.unwrap();
     provided.entries.iter().map(|entry| entry.location.split("/_history").next().unwrap().to_owned()).collect()
 }
@@ -107,7 +107,7 @@ async fn answer(service: &Service, ctx: &Arc<Context>, key: PatientKey, request:
                 Err(error) => format!("{:?} {:?}", error.code(), error.issues()),
             }
         }
-        Request::Retrieve(id) => match retrieve(service, ctx, id).await {
+        Request::Retrieve(id) => match retrieve(service, ctx, DocumentType::Binary, id).await {
             Ok(blob) => format!("{} {:?}", blob.content_type, blob.sha256),
             Err(error) => format!("{:?} {:?}", error.code(), error.issues()),
         },

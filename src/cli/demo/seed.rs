@@ -103,7 +103,7 @@ async fn feed(
     let mut intake = Intake::begin(&app.service, at);
     intake.take(bundle.to_string().as_bytes()).await.map_err(failed)?;
     let received = intake.finish(&app.service).await.map_err(failed)?;
-    let provision = Provision::read(received, &app.mode, app.service.settings.domain).map_err(failed)?;
+    let provision = Provision::read(&app.service, received, &app.mode, at).await.map_err(failed)?;
     provide(&app.service, ctx, provision).await.map(drop).map_err(failed)
 }
 

@@ -132,6 +132,11 @@ impl Skeleton {
         self.items.saturating_sub(1)
     }
 
+    /// How many items of the list have begun.
+    pub(super) const fn items(&self) -> usize {
+        self.items
+    }
+
     /// Whether the body has come to its end.
     pub(super) fn is_complete(&self) -> bool {
         self.state == State::Done

@@ -64,12 +64,14 @@ pub struct BodyLimits {
     pub rest: usize,
     /// Documents in one body, each of which costs its sink something; beyond them the answer is 413.
     pub documents: usize,
+    /// Items of the list that documents stand in (entries of a bundle); beyond them the answer is 413.
+    pub items: usize,
 }
 
 impl Default for BodyLimits {
-    /// 4 MiB, 256 documents.
+    /// 4 MiB, 1 000 documents, 4 000 items.
     fn default() -> Self {
-        Self { rest: 4 * 1024 * 1024, documents: 256 }
+        Self { rest: 4 * 1024 * 1024, documents: 1_000, items: 4_000 }
     }
 }
 
@@ -150,7 +152,11 @@ impl<S: Sink> BodyStream<S> {
         while !bytes.is_empty() {
             match self.state {
                 State::Json => {
-                    let Some(rest) = self.skeleton.pass(bytes)? else { return self.copy(bytes) };
+                    let passed = self.skeleton.pass(bytes)?;
+                    if self.skeleton.items() > self.limits.items {
+                        return Err(Code::TooLarge.into());
+                    }
+                    let Some(rest) = passed else { return self.copy(bytes) };
                     // The string's opening quote is the last byte passed; the marker brings its own.
                     let json = bytes.len().saturating_sub(rest.len()).saturating_sub(1);
                     self.copy(bytes.get(..json).unwrap_or_default())?;

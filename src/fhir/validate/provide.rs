@@ -15,6 +15,9 @@ use crate::fhir::definition::profile::{Level, Slot, slots};
 
 const LIST_TYPES: &str = "https://profiles.ihe.net/ITI/MHD/CodeSystem/MHDlistTypes";
 
+/// What a slot without a bound says for it.
+const UNBOUNDED: usize = 255;
+
 /// Judges the entries of a bundle by the slots of its profile.
 pub(super) fn entries<'v>(judge: &mut Judge<'v>, bundle: &'v Value, canonical: &str, path: &Path<'_>) {
     let (Some(map), Some(kind)) = (bundle.as_object(), Type::resource("Bundle")) else { return };
@@ -31,7 +34,7 @@ pub(super) fn entries<'v>(judge: &mut Judge<'v>, bundle: &'v Value, canonical: &
             continue;
         };
         *count += 1;
-        if *count > slot.max {
+        if slot.max != UNBOUNDED && *count > slot.max {
             let detail = format!("{}: max {}", slot.slice, slot.max);
             judge.push(Level::Error, Code::BundleEntry, slot.rule, &here, &detail);
         }

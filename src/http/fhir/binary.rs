@@ -1,4 +1,5 @@
-//! `Binary`: ITI-68 Retrieve Document: raw bytes, or the FHIR resource around them; one byte range.
+//! `Binary` and `Bundle`: ITI-68 Retrieve Document (MHD §1.6): raw bytes, or the FHIR resource around
+//! them; one byte range.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::http::serve::serve;
 use crate::ids::LogicalId;
 use crate::model::audit::Act;
 use crate::model::document::Blob;
-use crate::ops::document::retrieve::retrieve;
+use crate::ops::document::retrieve::{DocumentType, retrieve};
 use crate::rules::gate::Route;
 use crate::store::blob::BlobReader;
 
@@ -32,12 +33,28 @@ pub(crate) async fn retrieve_document(
     id: web::Path<String>,
 ) -> Result<HttpResponse, Refusal> {
     serve(&app, signed, Route::RetrieveDocument, Act::RetrieveDocument, async |ctx| {
-        let blob = retrieve(&app.service, Arc::clone(&ctx), &id).await?;
+        let blob = retrieve(&app.service, Arc::clone(&ctx), DocumentType::Binary, &id).await?;
         let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
         match media::document_form(accept, &blob.content_type)? {
             DocumentForm::Raw => raw(&app, &request, blob).await,
             DocumentForm::Resource => resource(&app, blob).await,
         }
+    })
+    .await
+}
+
+/// ITI-68 of a FHIR document: the document is the resource.
+pub(crate) async fn retrieve_fhir_document(
+    app: web::Data<App>,
+    signed: Signed,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> Result<HttpResponse, Refusal> {
+    serve(&app, signed, Route::RetrieveDocument, Act::RetrieveDocument, async |ctx| {
+        let blob = retrieve(&app.service, Arc::clone(&ctx), DocumentType::Bundle, &id).await?;
+        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        media::document_form(accept, &blob.content_type)?;
+        raw(&app, &request, blob).await
     })
     .await
 }

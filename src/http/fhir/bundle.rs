@@ -99,8 +99,10 @@ impl SearchSet {
     }
 }
 
-/// The beginning of an `attachment.url` as it is stored.
-const RELATIVE: &str = r#""url":"Binary/"#;
+/// The beginning of an `attachment.url` as it is stored; the second is a FHIR document's.
+const RELATIVE: [&str; 2] = [r#""url":"Binary/"#, r#""url":"Bundle/"#];
+/// What stands there before the relative reference.
+const URL: &str = r#""url":""#;
 
 /// A stored resource as it is sent: its `attachment.url` made absolute (MHD §1.5).
 pub(super) fn outward(body: &[u8], base: &str) -> String {
@@ -115,10 +117,11 @@ fn push_outward(json: &mut String, body: &[u8], base: &str) {
     let Ok(text) = std::str::from_utf8(body) else {
         return json.push_str(&String::from_utf8_lossy(body));
     };
-    let Some((before, after)) = text.split_once(RELATIVE) else { return json.push_str(text) };
+    let place = RELATIVE.iter().find_map(|relative| text.find(relative));
+    let parts = place.and_then(|place| text.split_at_checked(place.saturating_add(URL.len())));
+    let Some((before, after)) = parts else { return json.push_str(text) };
     json.push_str(before);
-    json.push_str(r#""url":""#);
     json.push_str(base);
-    json.push_str("/Binary/");
+    json.push('/');
     json.push_str(after);
 }

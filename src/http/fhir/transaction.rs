@@ -16,8 +16,9 @@ use crate::http::extract::caller::Signed;
 use crate::http::extract::media;
 use crate::http::serve::{accepted, serve};
 use crate::model::audit::Act;
+use crate::ops::document::answer::Provided;
 use crate::ops::document::intake::Intake;
-use crate::ops::document::provide::{Provided, provide};
+use crate::ops::document::provide::provide;
 use crate::ops::document::submission::Provision;
 use crate::ops::resource::stamp::instant;
 use crate::rules::gate::Route;
@@ -49,7 +50,7 @@ async fn receive(app: &App, ctx: &Context, request: &HttpRequest, payload: web::
         intake.take(&piece).await?;
     }
     let received = intake.finish(&app.service).await?;
-    Provision::read(received, &app.mode, app.service.settings.domain)
+    Provision::read(&app.service, received, &app.mode, ctx.at).await
 }
 
 /// The transaction-response: one entry per entry of the request, in its order (MHD §1.2).
@@ -60,8 +61,8 @@ fn render(app: &App, ctx: &Context, provided: &Provided) -> String {
         let status = if entry.created { "201" } else { "200" };
         response.insert("status".to_owned(), json!(status));
         response.insert("location".to_owned(), json!(entry.location));
-        if entry.created {
-            response.insert("etag".to_owned(), json!("W/\"1\""));
+        if let Some(version) = entry.version {
+            response.insert("etag".to_owned(), json!(format!("W/\"{version}\"")));
             response.insert("lastModified".to_owned(), json!(instant(entry.at)));
         }
         if !entry.warnings.is_empty() {

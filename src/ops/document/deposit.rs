@@ -1,5 +1,7 @@
 //! What the patient side may add to a record (mes-rules §2.2, §2.5; contract §8, mes 40).
 
+use uuid::Uuid;
+
 use crate::access::permit::Denial;
 use crate::error::{Code, Error};
 use crate::ids::PatientKey;
@@ -15,6 +17,7 @@ pub(crate) fn judge<'a>(
     tx: &mut Tx<'_>,
     patient: PatientKey,
     documents: impl Iterator<Item = (&'a Document, &'a str)>,
+    replaced: &[Uuid],
 ) -> Result<Result<(), Denial>, Error> {
     for (document, content_type) in documents {
         if !accepts(content_type, document.size) {
@@ -29,7 +32,10 @@ pub(crate) fn judge<'a>(
             continue;
         }
         let other = |known: &Document| {
-            is_profile(known) && known.status == DocumentStatus::Current && known.unique_id != document.unique_id
+            is_profile(known)
+                && known.status == DocumentStatus::Current
+                && known.unique_id != document.unique_id
+                && !replaced.contains(&known.id)
         };
         if tx.fact_documents(patient)?.iter().any(other) {
             return Ok(Err(Denial::new(Code::Profile, "DOCPAT08")));

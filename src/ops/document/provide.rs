@@ -3,55 +3,31 @@
 //! What does not depend on the state of the record is done before the transaction; what does is
 //! decided inside it, on one snapshot, and traced with it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::sight;
-use super::submission::{EntryKind, ProvidedDocument, Provision};
+use super::answer::{Kept, Provided, Times, answer, sent_before};
+use super::prepare::{Prepared, PreparedDocument, fiche_reference, list_reference, prepare};
+use super::replace::{self, Targets};
+use super::submission::Provision;
+use super::{deposit, folder, replace::supersede, sight};
 use crate::access::context::Context;
 use crate::access::decide::decide;
 use crate::access::permit::{Denial, Permit, Verdict};
-use crate::error::{Code, Error, Issue};
-use crate::ids::{Ins, LogicalId, PatientKey};
+use crate::error::{Code, Error};
+use crate::ids::Ins;
 use crate::model::audit::Act;
 use crate::model::caller::{Action, CallerClass};
-use crate::model::document::{Blob, Document, DocumentStatus};
+use crate::model::document::Document;
 use crate::model::notification::{Notification, NotifiedEvent};
-use crate::model::resource::{NewResource, ResourceType, StoredResource};
+use crate::model::resource::{ResourceType, StoredResource};
 use crate::ops::Service;
-use crate::ops::facts::{self, Named};
-use crate::ops::resource::stamp::{index, resolve, stamp};
+use crate::ops::facts;
 use crate::ops::trace::Trace;
-use crate::rules::facts::{DocumentFacts, Facts};
+use crate::rules::facts::Facts;
 use crate::rules::notification;
-use crate::store::blob::Guard;
 use crate::store::{Settled, Tx};
-
-/// What an ITI-65 left behind, entry by entry, in the order of the request.
-#[derive(Debug)]
-pub struct Provided {
-    /// One answer per entry.
-    pub entries: Vec<ProvidedEntry>,
-    /// The fiche as it is kept now, of an ITI-105.
-    pub fiche: Option<StoredResource>,
-}
-
-/// What became of one entry.
-#[derive(Debug)]
-pub struct ProvidedEntry {
-    /// `Type/id/_history/1`.
-    pub location: String,
-    /// Whether it was created (201) or matched (200).
-    pub created: bool,
-    /// meta.lastUpdated.
-    pub at: Timestamp,
-    /// Warnings about this entry.
-    pub warnings: Vec<Issue>,
-}
 
 /// Feeds a record. All or nothing; sending the same bundle again is safe.
 pub async fn provide(service: &Service, ctx: Arc<Context>, provision: Provision) -> Result<Provided, Error> {
@@ -60,7 +36,7 @@ pub async fn provide(service: &Service, ctx: Arc<Context>, provision: Provision)
     let subject = provision.subject.clone();
     let located = service.store.system_read(name, move |tx| facts::locate(tx, &subject)).await?;
     let Some(patient) = located else {
-        let asked = Arc::new((provision.subject, authorship(&provision.documents), trace));
+        let asked = Arc::new((provision.subject.clone(), provision.authorship(), trace));
         let settled = service.store.write(name, Arc::clone(&ctx), move |tx| {
             if let Err(denial) = facts::enrolment(tx, &ctx)? {
                 return Ok(Settled::refused(denial, asked.2.clone().refused(&denial)));
@@ -98,153 +74,6 @@ pub async fn provide(service: &Service, ctx: Arc<Context>, provision: Provision)
     outcome.map(|(provided, _)| provided)
 }
 
-/// Who answers for each fiche: what the author rule reads.
-fn authorship(documents: &[ProvidedDocument]) -> Vec<DocumentFacts> {
-    let facts = |document: &ProvidedDocument| DocumentFacts {
-        persons: document.persons.clone(),
-        structures: document.structures.clone(),
-        type_code: document.type_code.clone(),
-        status: DocumentStatus::Current,
-        labels: document.labels.clone(),
-    };
-    documents.iter().map(facts).collect()
-}
-
-/// Everything that can be made ready before the writer's turn.
-struct Prepared {
-    act: Act,
-    patient: PatientKey,
-    subject: Named,
-    at: Timestamp,
-    entries: Vec<EntryKind>,
-    warnings: Vec<Vec<Issue>>,
-    list: NewResource,
-    list_value: Value,
-    documents: Vec<PreparedDocument>,
-    notice_ids: Vec<Uuid>,
-}
-
-struct PreparedDocument {
-    entry: usize,
-    binary_entry: usize,
-    row: Document,
-    fiche: NewResource,
-    blob: Blob,
-    cda_ins: Vec<Ins>,
-}
-
-impl PreparedDocument {
-    fn reference(&self) -> String {
-        format!("DocumentReference/{}", LogicalId::of_patient(self.row.patient, self.row.id))
-    }
-}
-
-fn prepare(
-    service: &Service,
-    ctx: &Context,
-    patient: PatientKey,
-    provision: Provision,
-) -> (Prepared, Vec<(Uuid, Guard)>) {
-    let at = ctx.at;
-    let submission = service.ids.uuid(at);
-    let id = |uuid| LogicalId::of_patient(patient, uuid);
-    let mut became: HashMap<String, String> = HashMap::new();
-    became.insert(provision.submission_url.clone(), format!("List/{}", id(submission)));
-    for url in &provision.patient_urls {
-        became.insert(url.clone(), format!("Patient/{patient}"));
-    }
-    let ids: Vec<Uuid> = provision.documents.iter().map(|_| service.ids.uuid(at)).collect();
-    for (document, uuid) in provision.documents.iter().zip(&ids) {
-        became.insert(document.url.clone(), format!("DocumentReference/{}", id(*uuid)));
-        became.insert(document.binary_url.clone(), format!("Binary/{}", id(document.staged.id())));
-    }
-    let mut documents = Vec::with_capacity(ids.len());
-    let mut guards = Vec::with_capacity(ids.len());
-    for (document, uuid) in provision.documents.into_iter().zip(ids) {
-        let (prepared, guard) = prepare_document(document, &id(uuid), submission, patient, at, &became);
-        guards.push((prepared.row.binary, guard));
-        documents.push(prepared);
-    }
-    let list_value = ready(provision.submission, &id(submission), patient, at, &became);
-    let prepared = Prepared {
-        act: provision.act,
-        patient,
-        subject: provision.subject,
-        at,
-        entries: provision.entries,
-        warnings: provision.warnings,
-        list: new_resource(ResourceType::List, submission, &list_value, at),
-        list_value,
-        notice_ids: documents.iter().map(|_| service.ids.uuid(at)).chain([service.ids.uuid(at)]).collect(),
-        documents,
-    };
-    (prepared, guards)
-}
-
-fn prepare_document(
-    document: ProvidedDocument,
-    id: &LogicalId,
-    submission: Uuid,
-    patient: PatientKey,
-    at: Timestamp,
-    became: &HashMap<String, String>,
-) -> (PreparedDocument, Guard) {
-    let fiche = ready(document.fiche, id, patient, at, became);
-    let binary = document.staged.id();
-    let (blob, guard) = document.staged.into_blob(patient, document.content_type);
-    let row = Document {
-        patient,
-        id: id.uuid,
-        binary,
-        submission,
-        unique_id: document.unique_id.digest(),
-        status: DocumentStatus::Current,
-        type_code: document.type_code,
-        labels: document.labels,
-        persons: document.persons,
-        structures: document.structures,
-        sha1: blob.sha1,
-        size: blob.size,
-    };
-    let fiche = new_resource(ResourceType::DocumentReference, id.uuid, &fiche, at);
-    let prepared = PreparedDocument {
-        entry: document.entry,
-        binary_entry: document.binary_entry,
-        row,
-        fiche,
-        blob,
-        cda_ins: document.cda_ins,
-    };
-    (prepared, guard)
-}
-
-/// A resource of the bundle as it will be kept: its references resolved, its subject ours.
-fn ready(
-    mut resource: Value,
-    id: &LogicalId,
-    patient: PatientKey,
-    at: Timestamp,
-    became: &HashMap<String, String>,
-) -> Value {
-    resolve(&mut resource, became);
-    if let Some(subject) = resource.get_mut("subject").and_then(Value::as_object_mut) {
-        subject.insert("reference".to_owned(), Value::String(format!("Patient/{patient}")));
-    }
-    stamp(resource, id, 1, at)
-}
-
-fn new_resource(kind: ResourceType, id: Uuid, value: &Value, updated_at: Timestamp) -> NewResource {
-    NewResource {
-        kind,
-        id,
-        version: 1,
-        body: value.to_string().into_bytes(),
-        updated_at,
-        index: index(value),
-        former: Vec::new(),
-    }
-}
-
 type Outcome = (Provided, Vec<Uuid>);
 
 /// Inside the transaction: decide, tell duplicates, keep, notify, trace.
@@ -261,35 +90,25 @@ fn settle(
     }
     let facts = facts::of_person(tx, ctx, &prepared.subject)?;
     let trace = trace.by(&facts);
-    let facts = facts.with_documents(prepared.documents.iter().map(|document| (&document.row).into()).collect());
-    let permit = match judge(ctx, prepared, &facts) {
-        Ok(permit) => permit,
+    let facts = facts.with_documents(prepared.authorship.clone());
+    let decided = decided(tx, ctx, prepared, &facts)?;
+    let Decided { permit, stored, targets } = match decided {
+        Ok(decided) => decided,
         Err(denial) => return Ok(Settled::refused(denial, trace.refused(&denial))),
     };
-    if let Err(denial) = deposit(tx, ctx, prepared)? {
+    let Some(kept) = keep(tx, &permit, prepared, &stored, &targets)? else {
+        let denial = Denial::new(Code::Conflict, "ITI-65 uniqueId");
         return Ok(Settled::refused(denial, trace.refused(&denial)));
-    }
-    let mut stored = Vec::with_capacity(prepared.documents.len());
-    for document in &prepared.documents {
-        stored.push(tx.fact_document_by_identifier(prepared.patient, &document.row.unique_id)?);
-    }
-    let differs = |(document, stored): (&PreparedDocument, &Option<Document>)| {
-        stored.as_ref().is_some_and(|stored| stored.sha1 != document.row.sha1)
     };
-    if prepared.documents.iter().zip(&stored).any(differs) {
-        let denial = Denial::new(Code::HashDiffers, "ITI-65 uniqueId");
-        return Ok(Settled::refused(denial, trace.refused(&denial)));
-    }
-    let list = keep(tx, &permit, prepared, &stored)?;
     let notices = notices(tx, ctx, &permit, prepared, &stored, &facts, &trace, every_access)?;
     tx.put_notifications(&permit, &notices)?;
-    let trace = touched(trace, prepared, &stored, list);
-    let kept = prepared.documents.iter().zip(&stored);
-    let kept = kept.filter(|(_, stored)| stored.is_none()).map(|(document, _)| document.row.binary).collect();
-    let times = Times::of(tx, &permit, prepared, &stored, list)?;
-    let mut provided = answer(prepared, &stored, list, &times);
+    let trace = touched(trace, prepared, &stored, &targets, &kept);
+    let blobs = prepared.documents.iter().zip(&stored);
+    let blobs = blobs.filter(|(_, stored)| stored.is_none()).map(|(document, _)| document.row.binary).collect();
+    let times = Times::of(tx, &permit, prepared, &stored, kept.list)?;
+    let mut provided = answer(prepared, &stored, &kept, &times);
     provided.fiche = published(tx, &permit, prepared, &stored)?;
-    Ok(Settled::done((provided, kept), trace.done(permit.rule())))
+    Ok(Settled::done((provided, blobs), trace.done(permit.rule())))
 }
 
 /// The fiche of an ITI-105, which is answered whole: the new one, or the one that was there.
@@ -300,42 +119,59 @@ fn published(
     stored: &[Option<Document>],
 ) -> Result<Option<StoredResource>, Error> {
     match (prepared.documents.first(), stored.first()) {
-        (Some(_), Some(Some(known))) if prepared.act == Act::SimplifiedPublish => {
-            tx.find_resource(permit, ResourceType::DocumentReference, known.id)
-        }
-        (Some(document), _) if prepared.act == Act::SimplifiedPublish => {
-            let NewResource { id, version, body, updated_at, .. } = document.fiche.clone();
-            Ok(Some(StoredResource { id, version, body, updated_at }))
+        (Some(document), Some(known)) if prepared.act == Act::SimplifiedPublish => {
+            let id = known.as_ref().map_or(document.row.id, |known| known.id);
+            tx.find_resource(permit, ResourceType::DocumentReference, id)
         }
         _ => Ok(None),
     }
 }
 
-/// When what is answered was kept: now, or when it was sent before.
-struct Times {
-    list: Timestamp,
-    documents: Vec<Timestamp>,
+/// What was decided before anything is kept.
+struct Decided {
+    permit: Permit,
+    /// The documents that were sent before.
+    stored: Vec<Option<Document>>,
+    targets: Targets,
 }
 
-impl Times {
-    fn of(
-        tx: &mut Tx<'_>,
-        permit: &Permit,
-        prepared: &Prepared,
-        stored: &[Option<Document>],
-        list: Uuid,
-    ) -> Result<Self, Error> {
-        let mut at = |kind, id: Option<Uuid>| -> Result<Timestamp, Error> {
-            let Some(id) = id else { return Ok(prepared.at) };
-            Ok(tx.find_resource(permit, kind, id)?.map_or(prepared.at, |kept| kept.updated_at))
-        };
-        let known = (list != prepared.list.id).then_some(list);
-        let documents = stored.iter().map(|stored| stored.as_ref().map(|stored| stored.id));
-        Ok(Self {
-            list: at(ResourceType::List, known)?,
-            documents: documents.map(|id| at(ResourceType::DocumentReference, id)).collect::<Result<_, _>>()?,
-        })
+fn decided(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    prepared: &Prepared,
+    facts: &Facts,
+) -> Result<Result<Decided, Denial>, Error> {
+    let permit = match judge(ctx, prepared, facts) {
+        Ok(permit) => permit,
+        Err(denial) => return Ok(Err(denial)),
+    };
+    if let Some(alias) = &prepared.alias
+        && facts::locate(tx, alias)? != Some(prepared.patient)
+    {
+        return Ok(Err(Denial::new(Code::PatientDiffers, "MHD ITI-65 subject")));
     }
+    let mut stored = Vec::with_capacity(prepared.documents.len());
+    for document in &prepared.documents {
+        stored.push(tx.fact_document_by_identifier(prepared.patient, &document.row.unique_id)?);
+    }
+    let differs = |(document, stored): (&PreparedDocument, &Option<Document>)| {
+        stored.as_ref().is_some_and(|stored| stored.sha1 != document.row.sha1)
+    };
+    if prepared.documents.iter().zip(&stored).any(differs) {
+        return Ok(Err(Denial::new(Code::HashDiffers, "ITI-65 uniqueId")));
+    }
+    let targets = match replace::find(tx, ctx, &permit, prepared, &stored, facts)? {
+        Ok(targets) => targets,
+        Err(denial) => return Ok(Err(denial)),
+    };
+    if ctx.caller.class == CallerClass::Patient {
+        let added = prepared.documents.iter().map(|document| (&document.row, document.blob.content_type.as_str()));
+        let replaced: Vec<Uuid> = targets.replaced.iter().map(|(target, _)| target.id).collect();
+        if let Err(denial) = deposit::judge(tx, prepared.patient, added, &replaced)? {
+            return Ok(Err(denial));
+        }
+    }
+    Ok(Ok(Decided { permit, stored, targets }))
 }
 
 /// Every fiche must be allowed, and every CDA must be of this person.
@@ -355,57 +191,58 @@ fn judge(ctx: &Context, prepared: &Prepared, facts: &Facts) -> Result<Permit, De
     Ok(permit)
 }
 
-/// What the patient side may add, once it may add at all: the formats and the size of deposits, labels
-/// it may set, and one current medical profile (mes-rules §2.2, §2.5; mes 40).
-fn deposit(tx: &mut Tx<'_>, ctx: &Context, prepared: &Prepared) -> Result<Result<(), Denial>, Error> {
-    if ctx.caller.class != CallerClass::Patient {
-        return Ok(Ok(()));
-    }
-    let rows = prepared.documents.iter().map(|document| (&document.row, document.blob.content_type.as_str()));
-    super::deposit::judge(tx, prepared.patient, rows)
-}
-
-fn touched(mut trace: Trace, prepared: &Prepared, stored: &[Option<Document>], list: Uuid) -> Trace {
-    trace = trace.touching(format!("List/{}", LogicalId::of_patient(prepared.patient, list)));
+fn touched(
+    mut trace: Trace,
+    prepared: &Prepared,
+    stored: &[Option<Document>],
+    targets: &Targets,
+    kept: &Kept,
+) -> Trace {
+    let patient = prepared.patient;
+    trace = trace.touching(list_reference(patient, kept.list));
     for (document, stored) in prepared.documents.iter().zip(stored) {
         let id = stored.as_ref().map_or(document.row.id, |stored| stored.id);
-        trace = trace.touching(format!("DocumentReference/{}", LogicalId::of_patient(prepared.patient, id)));
+        trace = trace.touching(fiche_reference(patient, id));
+    }
+    for (target, _) in &targets.replaced {
+        trace = trace.touching(fiche_reference(patient, target.id));
+    }
+    for folder in &kept.folders {
+        trace = trace.touching(list_reference(patient, folder.id));
     }
     trace
 }
 
-/// Keeps what is new. A bundle sent before is answered with what it left then.
-fn keep(tx: &mut Tx<'_>, permit: &Permit, prepared: &Prepared, stored: &[Option<Document>]) -> Result<Uuid, Error> {
+/// Keeps what is new. A bundle sent before is answered with what it left then; none where that cannot
+/// be told any more.
+fn keep(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    prepared: &Prepared,
+    stored: &[Option<Document>],
+    targets: &Targets,
+) -> Result<Option<Kept>, Error> {
     if let Some(known) = stored.iter().flatten().next().filter(|_| stored.iter().all(Option::is_some)) {
-        return Ok(known.submission);
+        return sent_before(tx, permit, prepared, known.submission, targets);
     }
+    let places = &targets.places;
     for (document, stored) in prepared.documents.iter().zip(stored) {
         if stored.is_none() {
             tx.put_blob(permit, &document.blob)?;
-            tx.put_resource(permit, &document.fiche)?;
+            tx.put_resource(permit, &places.fiche_row(document, prepared.at))?;
             tx.put_document(permit, &document.row, prepared.at)?;
         }
     }
-    if stored.iter().all(Option::is_none) {
-        tx.put_resource(permit, &prepared.list)?;
-    } else {
-        tx.put_resource(permit, &list_with_known(prepared, stored))?;
+    for (target, entry_uuid) in &targets.replaced {
+        supersede(tx, permit, target, *entry_uuid, prepared)?;
     }
-    Ok(prepared.list.id)
-}
-
-/// The submission set of a bundle some of whose documents were already there.
-fn list_with_known(prepared: &Prepared, stored: &[Option<Document>]) -> NewResource {
-    let mut became = HashMap::new();
-    for (document, stored) in prepared.documents.iter().zip(stored) {
-        if let Some(stored) = stored {
-            let known = LogicalId::of_patient(prepared.patient, stored.id);
-            became.insert(document.reference(), format!("DocumentReference/{known}"));
-        }
+    let mut folders = Vec::with_capacity(prepared.folders.len());
+    for (folder, current) in prepared.folders.iter().zip(&targets.folders) {
+        folders.push(folder::keep(tx, permit, folder, current.as_ref(), places, prepared.at)?);
     }
-    let mut list = prepared.list_value.clone();
-    resolve(&mut list, &became);
-    new_resource(ResourceType::List, prepared.list.id, &list, prepared.at)
+    tx.put_resource(permit, &places.list_row(&prepared.list, prepared.at))?;
+    let patched = Kept::versions(tx, permit, &targets.patched)?;
+    Ok(Some(Kept { list: prepared.list.id, folders, patched }))
 }
 
 /// A notice for each new document (MES-082) and for the first access (MES-081).
@@ -439,42 +276,4 @@ fn notices(
         Some(Notification { id: *id, event_id, event, channel, created_at: ctx.at })
     };
     Ok(events.into_iter().zip(&prepared.notice_ids).filter_map(notice).collect())
-}
-
-fn answer(prepared: &Prepared, stored: &[Option<Document>], list: Uuid, times: &Times) -> Provided {
-    let id = |uuid| LogicalId::of_patient(prepared.patient, uuid);
-    let of_entry = |entry: usize, pick: fn(&PreparedDocument) -> usize| {
-        prepared.documents.iter().zip(stored).find(|(document, _)| pick(document) == entry)
-    };
-    let location = |entry: usize, kind: &EntryKind| match kind {
-        EntryKind::Submission => format!("List/{}/_history/1", id(list)),
-        EntryKind::Patient => format!("Patient/{}", prepared.patient),
-        EntryKind::Fiche => {
-            of_entry(entry, |document| document.entry).map_or_else(String::new, |(document, stored)| {
-                let uuid = stored.as_ref().map_or(document.row.id, |stored| stored.id);
-                format!("DocumentReference/{}/_history/1", id(uuid))
-            })
-        }
-        EntryKind::Binary => {
-            of_entry(entry, |document| document.binary_entry).map_or_else(String::new, |(document, stored)| {
-                let uuid = stored.as_ref().map_or(document.row.binary, |stored| stored.binary);
-                format!("Binary/{}/_history/1", id(uuid))
-            })
-        }
-    };
-    let at = |entry: usize, kind: &EntryKind| {
-        let mut timed = prepared.documents.iter().zip(&times.documents);
-        let own = timed.find(|(document, _)| document.entry == entry || document.binary_entry == entry);
-        match kind {
-            EntryKind::Submission => times.list,
-            _ => own.map_or(prepared.at, |(_, at)| *at),
-        }
-    };
-    let entries = prepared.entries.iter().enumerate().map(|(entry, kind)| ProvidedEntry {
-        location: location(entry, kind),
-        created: !matches!(kind, EntryKind::Patient),
-        at: at(entry, kind),
-        warnings: prepared.warnings.get(entry).cloned().unwrap_or_default(),
-    });
-    Provided { entries: entries.collect(), fiche: None }
 }

@@ -90,7 +90,7 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, wanted: Wanted, trace: Trace) -> Result<
     let Some((facts, hidden)) = facts_about(tx, ctx, what, patient, uuid)? else { return Ok(unknown(trace)) };
     let trace = trace.by(&facts).on(patient.into());
     let is_own = |document: &DocumentFacts| is_author(&ctx.caller, &document.persons, &document.structures);
-    if own_only && !facts.documents.iter().all(is_own) {
+    if own_only && (facts.documents.is_empty() || !facts.documents.iter().all(is_own)) {
         return Ok(unknown(trace));
     }
     let permit = match decide(ctx, Action::ReadDocument, &facts) {
@@ -126,7 +126,14 @@ fn facts_about(
             Ok(Some((facts::of_document(tx, ctx, patient, &[document])?, Vec::new())))
         }
         Readable::Submission => {
-            let documents = tx.fact_documents_of_submission(patient, id)?;
+            let mut documents = tx.fact_documents_of_submission(patient, id)?;
+            // A folder, and a submission set of nothing but what was there, came with no document.
+            if documents.is_empty() {
+                for listed in tx.fact_listed_fiches(patient, id)? {
+                    documents.extend(tx.fact_document(patient, listed)?);
+                }
+            }
+            let is_bare = documents.is_empty();
             let facts = facts::of_document(tx, ctx, patient, &[])?;
             let (shown, hidden): (Vec<_>, Vec<_>) =
                 documents.into_iter().partition(|document| sight::sees(ctx, &facts, document));
@@ -136,7 +143,8 @@ fn facts_about(
             } else {
                 shown.iter().collect()
             };
-            if named.is_empty() {
+            let is_there = is_bare && tx.fact_resource_exists(patient, ResourceType::List, id)?;
+            if named.is_empty() && !is_there {
                 return Ok(None);
             }
             let facts = facts.with_documents(named.into_iter().map(DocumentFacts::from).collect());

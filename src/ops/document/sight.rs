@@ -27,6 +27,8 @@ use crate::rules::visibility;
 use crate::store::Tx;
 
 const FICHE: &str = "DocumentReference";
+/// What the bytes of a document are read as.
+const BYTES: [&str; 2] = ["Binary", "Bundle"];
 /// The status of a withdrawn fiche (T6).
 const WITHDRAWN: &str = "entered-in-error";
 
@@ -148,7 +150,9 @@ impl Known {
             let sees = decide::sees(ctx, facts, &DocumentFacts::from(&document));
             let id = |uuid| LogicalId::of_patient(patient, uuid);
             visible.insert(reference(&document), sees);
-            visible.insert(format!("Binary/{}", id(document.binary)), sees);
+            for kind in BYTES {
+                visible.insert(format!("{kind}/{}", id(document.binary)), sees);
+            }
             *visible.entry(format!("List/{}", id(document.submission))).or_default() |= sees;
         }
         Ok(Self { visible })
@@ -159,7 +163,10 @@ impl Known {
     pub(crate) fn shown(&self, mut record: AuditRecord) -> Option<AuditRecord> {
         let before = record.entities.len();
         record.entities.retain(|entity| self.is_visible(&entity.reference));
-        let documents = |reference: &str| reference.starts_with(FICHE) || reference.starts_with("Binary/");
+        let documents = |reference: &str| {
+            let kind = reference.split('/').next().unwrap_or_default();
+            kind == FICHE || BYTES.contains(&kind)
+        };
         let is_empty =
             record.entities.len() < before && !record.entities.iter().any(|entity| documents(&entity.reference));
         (!is_empty).then_some(record)

@@ -18,7 +18,6 @@ use crate::fhir::validate::{self, Mode};
 use crate::fhir::view::{DocumentReference, Subject};
 use crate::ids::{BusinessIdentifier, ElementPath};
 use crate::ihe::mhd::{Derivation, derived_submission_set};
-use crate::model::audit::Act;
 use crate::ops::Service;
 
 const KIND: &str = "DocumentReference";
@@ -57,10 +56,8 @@ pub fn read(received: Received, service: &Service, mode: &Mode, ctx: &Context) -
     let fiche = complete(fiche, &staged, &urls.binary.urn().to_string(), service.ids.uuid(ctx.at), ctx.at);
     let fiche = claiming(fiche, mode);
     let bundle = bundle_of(fiche, &urls, service, ctx)?;
-    let domain = service.settings.domain;
-    let read = Provision::of_bundle(bundle, BTreeMap::from([(BINARY, staged)]), Vec::new(), domain, mode);
+    let read = Provision::of_bundle(&bundle, BTreeMap::from([(BINARY, staged)]), &service.settings, mode);
     let mut provision = read.map_err(|error| error.map(of_fiche))?;
-    provision.act = Act::SimplifiedPublish;
     let told = std::mem::take(&mut provision.warnings).into_iter().flatten().map(of_fiche);
     issues.extend(told);
     provision.warnings = vec![Vec::new(), issues, Vec::new()];

@@ -2,23 +2,30 @@
 //! whoever holds a [`Provision`] knows that every entry has its place, that every document is there
 //! whole, and that one person is named.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::header;
+use super::entries::{self, Placed, entry_path};
 use super::intake::Received;
+use super::reference::{Known, addressed};
+use super::{fhir_document, fiche, subject};
 use crate::error::{Code, Error, Issue};
 use crate::fhir::codec::json;
-use crate::fhir::terminology::canonical_system;
-use crate::fhir::validate::{self, Mode};
-use crate::fhir::view::{Actor, Bundle, DocumentReference, Entry, List, ListKind, Patient, Subject};
+use crate::fhir::validate::{self, Conformance, Mode};
+use crate::fhir::view::{Bundle, List};
 use crate::ids::{BusinessIdentifier, ElementPath, Ins};
 use crate::model::audit::Act;
-use crate::ops::Domain;
+use crate::model::document::DocumentStatus;
 use crate::ops::facts::Named;
 use crate::ops::resource::stamp::author_names;
+use crate::ops::{Service, Settings};
+use crate::rules::facts::DocumentFacts;
 use crate::store::blob::Staged;
+
+pub use super::entries::EntryKind;
+pub use super::reference::Pointed;
 
 /// A submission, complete and consistent; not yet decided upon.
 #[derive(Debug)]
@@ -27,31 +34,28 @@ pub struct Provision {
     pub act: Act,
     /// The person.
     pub subject: Named,
+    /// The person as the other entries name him, where some do it by id and some by INS.
+    pub alias: Option<Named>,
     /// What each entry is, in the order of the request.
     pub entries: Vec<EntryKind>,
     /// The submission set as sent.
     pub submission: Value,
     /// Its fullUrl.
     pub submission_url: String,
+    /// What it lists that is in the record already.
+    pub listed: Vec<Known>,
     /// fullUrls of Patient entries: they match, and create nobody.
     pub patient_urls: Vec<String>,
     /// The documents.
     pub documents: Vec<ProvidedDocument>,
+    /// The folders.
+    pub folders: Vec<ProvidedFolder>,
+    /// The fiches that become superseded, because one of the documents replaces them.
+    pub patches: Vec<ProvidedPatch>,
+    /// Whether a replacement must say so by a PATCH entry.
+    pub demands_patches: bool,
     /// Warnings by entry.
     pub warnings: Vec<Vec<Issue>>,
-}
-
-/// What an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryKind {
-    /// The submission set.
-    Submission,
-    /// A fiche.
-    Fiche,
-    /// A document.
-    Binary,
-    /// A person.
-    Patient,
 }
 
 /// One fiche with its document.
@@ -63,10 +67,14 @@ pub struct ProvidedDocument {
     pub binary_entry: usize,
     /// fullUrl of the fiche.
     pub url: String,
-    /// fullUrl of the document.
-    pub binary_url: String,
+    /// The names of the document in the bundle: its fullUrl first.
+    pub binary_urls: Vec<String>,
+    /// Whether the document is a FHIR document.
+    pub is_fhir: bool,
     /// The fiche as sent.
     pub fiche: Value,
+    /// What it is to other fiches.
+    pub relations: Vec<ProvidedRelation>,
     /// masterIdentifier.
     pub unique_id: BusinessIdentifier,
     /// typeCode, `system|code`.
@@ -85,35 +93,98 @@ pub struct ProvidedDocument {
     pub cda_ins: Vec<Ins>,
 }
 
+/// One item of `relatesTo` whose target is in the record already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvidedRelation {
+    /// Whether this fiche replaces the target; else it appends to it, transforms it or signs it.
+    pub replaces: bool,
+    /// The target.
+    pub target: Known,
+}
+
+/// A folder, new or in a new version.
+#[derive(Debug)]
+pub struct ProvidedFolder {
+    /// Number of its entry.
+    pub entry: usize,
+    /// Its fullUrl.
+    pub url: String,
+    /// The folder as sent.
+    pub list: Value,
+    /// The folder that it is a version of (PUT); none of a new one (POST).
+    pub target: Option<Known>,
+    /// What it lists that is in the record already.
+    pub listed: Vec<Known>,
+}
+
+/// A PATCH entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvidedPatch {
+    /// Number of its entry.
+    pub entry: usize,
+    /// The fiche it names.
+    pub target: Known,
+}
+
 /// Canonicals of the provide bundles that are served; the more demanding first.
-const PROVIDE_BUNDLES: [&str; 2] = [
+const PROVIDE_BUNDLES: [&str; 4] = [
     "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-comprehensive-provide-document-bundle",
     "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.Comprehensive.ProvideBundle",
+    "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.UnContained.Comprehensive.ProvideBundle",
+    "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.Minimal.ProvideBundle",
 ];
 
 impl Provision {
     /// Reads a received body. Every issue found is told at once; warnings alone do not refuse.
-    pub fn read(received: Received, mode: &Mode, domain: Domain) -> Result<Self, Error> {
+    pub async fn read(service: &Service, received: Received, mode: &Mode, at: Timestamp) -> Result<Self, Error> {
         let resource = json::parse(&received.json)?;
         let mut issues = validate::structural_with(&resource, validate::Options { data_was_cut: true });
         let profile = claimed(&resource)?;
         refuse_if_wrong(&issues)?;
-        refuse_what_comes_later(&resource)?;
+        refuse_what_is_off(&resource, &service.settings)?;
         issues.extend(validate::profile(&resource, profile, mode));
         refuse_if_wrong(&issues)?;
-        assemble(resource, received.documents, issues, domain, mode)
+        let mut documents = received.documents;
+        documents.extend(fhir_document::stage(service, &resource, at).await?);
+        assemble(&resource, documents, issues, &service.settings, mode)
     }
 
-    /// A bundle of our own making around what was published alone: no profile is asked.
+    /// Who answers for what is submitted: what the author rule reads. A submission without a document
+    /// of its own is answered for by its source.
+    pub fn authorship(&self) -> Vec<DocumentFacts> {
+        let facts = |persons: &[String], structures: &[String], labels: &[String], type_code: &str| DocumentFacts {
+            persons: persons.to_vec(),
+            structures: structures.to_vec(),
+            type_code: type_code.to_owned(),
+            status: DocumentStatus::Current,
+            labels: labels.to_vec(),
+        };
+        if self.documents.is_empty() {
+            let list = List::new(&self.submission);
+            let source = list.and_then(|list| list.source());
+            let organization = list.and_then(|list| list.author_organization());
+            let actors: Vec<_> = source.iter().cloned().collect();
+            let persons = author_names(&actors);
+            let structures =
+                fiche::unique(source.iter().chain(organization.iter()).flat_map(|actor| &actor.structures));
+            return vec![facts(&persons, &structures, &[], "")];
+        }
+        let documents = self.documents.iter();
+        let each = |document: &ProvidedDocument| {
+            facts(&document.persons, &document.structures, &document.labels, &document.type_code)
+        };
+        documents.map(each).collect()
+    }
+
+    /// A bundle of our own making around what was published alone: no profile is asked, nor a PATCH.
     pub(super) fn of_bundle(
-        bundle: Value,
+        bundle: &Value,
         documents: BTreeMap<usize, Staged>,
-        issues: Vec<Issue>,
-        domain: Domain,
+        settings: &Settings,
         mode: &Mode,
     ) -> Result<Self, Error> {
-        refuse_what_comes_later(&bundle)?;
-        assemble(bundle, documents, issues, domain, mode)
+        let provision = assemble(bundle, documents, Vec::new(), settings, mode)?;
+        Ok(Self { act: Act::SimplifiedPublish, demands_patches: false, ..provision })
     }
 }
 
@@ -137,254 +208,119 @@ pub(super) fn refuse_if_wrong(issues: &[Issue]) -> Result<(), Error> {
     if issues.iter().any(|issue| !issue.is_warning) { Err(Error::many(issues.to_vec())) } else { Ok(()) }
 }
 
-/// Folders, FHIR documents, PATCH entries and replacements: refused plainly until they are served.
-fn refuse_what_comes_later(resource: &Value) -> Result<(), Error> {
+/// Options of MHD that the operator switched off: the whole submission is refused (ds 25, 26).
+fn refuse_what_is_off(resource: &Value, settings: &Settings) -> Result<(), Error> {
     let Some(bundle) = Bundle::new(resource) else { return Ok(()) };
     for (number, entry) in bundle.entries().enumerate() {
-        let path = entry_path(number);
-        let refused =
-            |path: ElementPath, rule: &'static str| Err(Issue::new(Code::NotSupported).at(path).rule(rule).into());
-        let Some(content) = entry.resource() else { continue };
-        if entry.method() == Some("PATCH") || entry.resource_type() == Some("Parameters") {
-            return refused(path.child("request"), "MHD UpdateDocumentRefs");
-        }
-        if entry.resource_type() == Some("Bundle") {
-            return refused(path.child("resource"), "FHIRDocumentNotSupported");
-        }
-        if List::new(content).is_some_and(|list| list.kind() == Some(ListKind::Folder)) {
-            return refused(path.child("resource"), "PartialFolderContentNotProcessed");
-        }
-        if DocumentReference::new(content).is_some_and(|fiche| !fiche.relations().is_empty()) {
-            return refused(path.child("resource").child("relatesTo"), "PartialReplaceContentNotProcessed");
+        let off = |code: Code, rule: &'static str| {
+            Err(Issue::new(code).at(entry_path(number).child("resource")).rule(rule).into())
+        };
+        match entries::kind_of(&entry) {
+            Some(EntryKind::Folder) if !settings.folders => return off(Code::FolderOff, "MHD Folders"),
+            Some(EntryKind::FhirDocument) if !settings.fhir_documents => {
+                return off(Code::FhirDocumentOff, "MHD FhirDocuments");
+            }
+            _ => {}
         }
     }
     Ok(())
 }
 
-fn entry_path(number: usize) -> ElementPath {
-    ElementPath::root("Bundle").child("entry").index(number)
-}
-
-/// One entry, with its number and its place in the bundle.
-struct Placed<'a> {
-    number: usize,
-    entry: Entry<'a>,
-    url: String,
-}
-
-impl<'a> Placed<'a> {
-    fn path(&self) -> ElementPath {
-        entry_path(self.number).child("resource")
-    }
-
-    fn resource(&self) -> &'a Value {
-        self.entry.resource().unwrap_or(&Value::Null)
-    }
-}
-
 fn assemble(
-    resource: Value,
-    mut staged: BTreeMap<usize, Staged>,
+    resource: &Value,
+    staged: BTreeMap<usize, Staged>,
     issues: Vec<Issue>,
-    domain: Domain,
+    settings: &Settings,
     mode: &Mode,
 ) -> Result<Provision, Error> {
     let missing = || Error::from(Issue::new(Code::BundleMissing).rule("MHD ITI-65"));
-    let bundle = Bundle::new(&resource).ok_or_else(missing)?;
-    let (kinds, placed) = sort_entries(&bundle)?;
-    let of_kind =
-        |kind: EntryKind| placed.iter().zip(&kinds).filter(move |(_, own)| **own == kind).map(|(placed, _)| placed);
+    let bundle = Bundle::new(resource).ok_or_else(missing)?;
+    let placed = entries::sort(&bundle)?;
+    let of_kind = |kind: EntryKind| placed.iter().filter(move |placed| placed.kind == kind);
     let submission = of_kind(EntryKind::Submission).next().ok_or_else(missing)?;
-    let subject = one_subject(&placed, &kinds, domain)?;
-    require_listed(submission, of_kind(EntryKind::Fiche))?;
-    let mut warnings = by_entry(issues, kinds.len());
-    let mut documents = Vec::new();
-    let mut seen = HashSet::new();
-    let mut used = HashSet::new();
-    for fiche in of_kind(EntryKind::Fiche) {
-        let binary = binary_of(fiche, of_kind(EntryKind::Binary))?;
-        let bytes = staged.remove(&binary.number).filter(|_| used.insert(binary.number)).ok_or_else(|| {
-            Error::from(Issue::new(Code::BundleMissing).at(binary.path().child("data")).rule("MHD ITI-65"))
-        })?;
-        let document = read_document(fiche, binary, bytes, mode, warnings.get_mut(fiche.number))?;
-        if !seen.insert(document.unique_id.clone()) {
-            let path = fiche.path().child("masterIdentifier");
-            return Err(Issue::new(Code::Profile).at(path).rule("XDS uniqueId").detail("en double dans le lot").into());
-        }
-        documents.push(document);
-    }
-    if let Some(orphan) = of_kind(EntryKind::Binary).find(|binary| !used.contains(&binary.number)) {
-        return Err(Issue::new(Code::BundleEntry).at(orphan.path()).rule("MHD ITI-65").into());
-    }
-    if documents.is_empty() {
+    let person = subject::one(&placed, settings.domain)?;
+    let listed = entries::require_listed(submission, &placed)?;
+    let mut warnings = entries::by_entry(issues, placed.len());
+    let documents = documents(&placed, staged, mode, &mut warnings)?;
+    let folders =
+        of_kind(EntryKind::Folder).map(|folder| read_folder(folder, &placed)).collect::<Result<Vec<_>, _>>()?;
+    let patches = of_kind(EntryKind::Patch).map(read_patch).collect::<Result<Vec<_>, _>>()?;
+    if documents.is_empty() && folders.is_empty() && listed.is_empty() {
         return Err(missing());
     }
     Ok(Provision {
         act: Act::ProvideDocumentBundle,
-        subject,
+        subject: person.subject,
+        alias: person.alias,
+        entries: placed.iter().map(|placed| placed.kind).collect(),
         submission: submission.resource().clone(),
         submission_url: submission.url.clone(),
+        listed,
         patient_urls: of_kind(EntryKind::Patient).map(|placed| placed.url.clone()).collect(),
         documents,
+        folders,
+        patches,
+        demands_patches: mode.mode == Conformance::Strict,
         warnings,
-        entries: kinds,
     })
 }
 
-fn sort_entries<'a>(bundle: &Bundle<'a>) -> Result<(Vec<EntryKind>, Vec<Placed<'a>>), Error> {
-    let mut kinds = Vec::new();
-    let mut placed = Vec::new();
-    let mut urls = HashSet::new();
-    for (number, entry) in bundle.entries().enumerate() {
-        let foreign = || Error::from(Issue::new(Code::BundleEntry).at(entry_path(number)).rule("MHD ProvideBundle"));
-        let kind = match (entry.resource_type(), entry.method()) {
-            (Some("List"), Some("POST")) => EntryKind::Submission,
-            (Some("DocumentReference"), Some("POST")) => EntryKind::Fiche,
-            (Some("Binary"), Some("POST")) => EntryKind::Binary,
-            (Some("Patient"), Some("GET" | "POST" | "PUT")) => EntryKind::Patient,
-            _ => return Err(foreign()),
-        };
-        let url = entry.full_url().unwrap_or_default().to_owned();
-        if url.is_empty() || !urls.insert(url.clone()) {
-            let path = entry_path(number).child("fullUrl");
-            return Err(Issue::new(Code::Profile).at(path).rule("R4 bdl-7").into());
-        }
-        kinds.push(kind);
-        placed.push(Placed { number, entry, url });
-    }
-    if kinds.iter().filter(|kind| **kind == EntryKind::Submission).count() > 1 {
-        return Err(Issue::new(Code::BundleEntry).at(ElementPath::root("Bundle")).rule("MHD ProvideBundle").into());
-    }
-    Ok((kinds, placed))
-}
-
-/// Every subject of the bundle must name one and the same person.
-fn one_subject(placed: &[Placed<'_>], kinds: &[EntryKind], domain: Domain) -> Result<Named, Error> {
-    let mut only: Option<Named> = None;
-    for (entry, kind) in placed.iter().zip(kinds) {
-        let path = entry.path().child("subject");
-        let subject = match kind {
-            EntryKind::Fiche => DocumentReference::new(entry.resource()).and_then(|fiche| fiche.subject()),
-            EntryKind::Submission => List::new(entry.resource()).and_then(|list| list.subject()),
-            EntryKind::Binary | EntryKind::Patient => continue,
-        };
-        let subject = subject.ok_or_else(|| Error::from(Issue::new(Code::Missing).at(path.clone())))?;
-        let named = named(&subject, placed, domain, &path)?;
-        match &only {
-            None => only = Some(named),
-            Some(known) if *known == named => {}
-            Some(_) => return Err(Issue::new(Code::PatientDiffers).at(path).rule("MHD ITI-65 subject").into()),
-        }
-    }
-    only.ok_or_else(|| Issue::new(Code::BundleMissing).rule("MHD ITI-65").into())
-}
-
-fn named(subject: &Subject<'_>, placed: &[Placed<'_>], domain: Domain, path: &ElementPath) -> Result<Named, Error> {
-    let unresolved = || Error::from(Issue::new(Code::ReferenceTarget).at(path.clone()).rule("MHD ITI-65 subject"));
-    let by_ins = |identifier: &BusinessIdentifier| {
-        let ins = domain.read_ins(&identifier.system, &identifier.value);
-        ins.map(Named::Ins).map_err(|issue| Error::from(issue.at(path.clone())))
-    };
-    match subject {
-        Subject::Id(id) => id.parse().map(Named::Key).map_err(|_malformed| unresolved()),
-        Subject::Identifier(identifier) => by_ins(identifier),
-        Subject::Urn(url) => {
-            let entry = placed.iter().find(|entry| entry.url == *url).ok_or_else(unresolved)?;
-            let patient = Patient::new(entry.resource()).ok_or_else(unresolved)?;
-            let identifiers = patient.identifiers();
-            let stated = patient.ins().first().map(|ins| (ins.system(), ins.value().to_owned()));
-            let chosen = match stated {
-                Some((system, value)) => BusinessIdentifier { system, value },
-                None => identifiers.into_iter().next().ok_or_else(unresolved)?,
-            };
-            by_ins(&chosen)
-        }
-        Subject::Other(_) => Err(unresolved()),
-    }
-}
-
-/// The submission set lists exactly the fiches of the bundle.
-fn require_listed<'p, 'a: 'p>(
-    submission: &Placed<'a>,
-    fiches: impl Iterator<Item = &'p Placed<'a>>,
-) -> Result<(), Error> {
-    let listed: HashSet<&str> =
-        List::new(submission.resource()).map(|list| list.entries().into_iter().collect()).unwrap_or_default();
-    let own: HashSet<&str> = fiches.map(|fiche| fiche.url.as_str()).collect();
-    let path = submission.path().child("entry");
-    if own.iter().any(|url| !listed.contains(url)) {
-        return Err(Issue::new(Code::BundleMissing).at(path).rule("XDS HasMember").into());
-    }
-    if listed.iter().any(|url| !own.contains(url)) {
-        return Err(Issue::new(Code::ReferenceTarget).at(path).rule("XDS HasMember").into());
-    }
-    Ok(())
-}
-
-fn binary_of<'p, 'a: 'p>(
-    fiche: &Placed<'a>,
-    mut binaries: impl Iterator<Item = &'p Placed<'a>>,
-) -> Result<&'p Placed<'a>, Error> {
-    let path = fiche.path().child("content").index(0).child("attachment").child("url");
-    let url = DocumentReference::new(fiche.resource()).and_then(|fiche| fiche.attachment()?.url());
-    let found = binaries.find(|binary| Some(binary.url.as_str()) == url);
-    found.ok_or_else(|| Issue::new(Code::BundleMissing).at(path).rule("MHD ITI-65").into())
-}
-
-fn read_document(
-    placed: &Placed<'_>,
-    binary: &Placed<'_>,
-    staged: Staged,
+/// Every fiche with its document; a document without a fiche, or two fiches of one, are refused.
+fn documents(
+    placed: &[Placed<'_>],
+    mut staged: BTreeMap<usize, Staged>,
     mode: &Mode,
-    warnings: Option<&mut Vec<Issue>>,
-) -> Result<ProvidedDocument, Error> {
-    let path = placed.path();
-    let missing = |name: &str| Error::from(Issue::new(Code::Missing).at(path.child(name)).rule("MHD §1.3"));
-    let fiche = DocumentReference::new(placed.resource()).ok_or_else(|| missing("resourceType"))?;
-    let attachment = fiche.attachment().ok_or_else(|| missing("content"))?;
-    header::check_integrity(&attachment, &staged, &path.child("content").index(0).child("attachment"))?;
-    let content_type = attachment.content_type().ok_or_else(|| missing("content"))?.to_owned();
-    let actors: Vec<Actor<'_>> = fiche.authors().into_iter().chain(fiche.authenticator()).collect();
-    let read = header::read(&staged, &content_type, &fiche, mode, &path)?;
-    if let Some(warnings) = warnings {
-        warnings.extend(read.warnings);
+    warnings: &mut [Vec<Issue>],
+) -> Result<Vec<ProvidedDocument>, Error> {
+    let places = entries::by_address(placed);
+    let fiches = entries::urls(placed, &[EntryKind::Fiche]);
+    let (mut seen, mut used) = (HashSet::new(), HashSet::new());
+    let mut documents = Vec::new();
+    for entry in placed.iter().filter(|entry| entry.kind == EntryKind::Fiche) {
+        let binary = fiche::document_of(entry, &places)?;
+        let bytes = staged.remove(&binary.number).filter(|_| used.insert(binary.number)).ok_or_else(|| {
+            Error::from(Issue::new(Code::BundleMissing).at(binary.path().child("data")).rule("MHD ITI-65"))
+        })?;
+        let document = fiche::read(entry, binary, bytes, &fiches, mode, warnings.get_mut(entry.number))?;
+        if !seen.insert(document.unique_id.clone()) {
+            let path = entry.path().child("masterIdentifier");
+            return Err(Issue::new(Code::Profile).at(path).rule("XDS uniqueId").detail("en double dans le lot").into());
+        }
+        documents.push(document);
     }
-    let type_code = fiche
-        .types()
-        .first()
-        .map(|coding| format!("{}|{}", canonical_system(coding.system).unwrap_or(coding.system), coding.code));
-    Ok(ProvidedDocument {
-        entry: placed.number,
-        binary_entry: binary.number,
-        url: placed.url.clone(),
-        binary_url: binary.url.clone(),
-        unique_id: fiche.master_identifier().ok_or_else(|| missing("masterIdentifier"))?,
-        type_code: type_code.ok_or_else(|| missing("type"))?,
-        labels: fiche.security_labels().iter().map(|coding| coding.code.to_owned()).collect(),
-        persons: author_names(&actors),
-        structures: unique(fiche.authors().iter().flat_map(|actor| &actor.structures)),
-        content_type,
-        cda_ins: read.ins,
-        staged,
-        fiche: placed.resource().clone(),
+    let mut orphans = placed.iter().filter(|entry| !used.contains(&entry.number));
+    let orphan = orphans.find(|entry| matches!(entry.kind, EntryKind::Binary | EntryKind::FhirDocument));
+    match orphan {
+        Some(orphan) => Err(Issue::new(Code::BundleEntry).at(orphan.path()).rule("MHD ITI-65").into()),
+        None => Ok(documents),
+    }
+}
+
+fn read_folder(folder: &Placed<'_>, placed: &[Placed<'_>]) -> Result<ProvidedFolder, Error> {
+    let wrong = || {
+        let path = entry_path(folder.number).child("request").child("url");
+        Error::from(Issue::new(Code::ReferenceTarget).at(path).rule("MHD Folders"))
+    };
+    let target = match folder.entry.method() {
+        Some("PUT") => Some(addressed(folder.address(), "List").ok_or_else(wrong)?),
+        _ => None,
+    };
+    Ok(ProvidedFolder {
+        entry: folder.number,
+        url: folder.url.clone(),
+        list: folder.resource().clone(),
+        target,
+        listed: entries::listed_outside(folder, &entries::urls(placed, &[EntryKind::Fiche]))?,
     })
 }
 
-fn unique<T: ToString>(items: impl Iterator<Item = T>) -> Vec<String> {
-    let mut seen = HashSet::new();
-    items.map(|item| item.to_string()).filter(|item| seen.insert(item.clone())).collect()
+fn read_patch(patch: &Placed<'_>) -> Result<ProvidedPatch, Error> {
+    let target = addressed(patch.address(), "DocumentReference").ok_or_else(|| {
+        let path = entry_path(patch.number).child("request").child("url");
+        Error::from(Issue::new(Code::ReferenceTarget).at(path).rule("MHD UpdateDocumentRefs"))
+    })?;
+    Ok(ProvidedPatch { entry: patch.number, target })
 }
 
-/// Warnings by the entry that their path names; those of the bundle itself go to the first.
-fn by_entry(issues: Vec<Issue>, entries: usize) -> Vec<Vec<Issue>> {
-    let mut sorted = vec![Vec::new(); entries];
-    for issue in issues {
-        let path = issue.path.as_ref().map(ElementPath::as_str).unwrap_or_default();
-        let number = path.strip_prefix("Bundle.entry[").and_then(|rest| rest.split(']').next()?.parse().ok());
-        let number: usize = number.unwrap_or_default();
-        if let Some(place) = sorted.get_mut(number) {
-            place.push(issue);
-        }
-    }
-    sorted
-}
+/// The documents of a bundle by the names that a fiche may give them.
+pub(super) type Places<'p, 'a> = HashMap<String, &'p Placed<'a>>;

@@ -8,7 +8,7 @@ use super::super::Conn;
 use super::super::dialect;
 use crate::access::permit::Permit;
 use crate::clock::to_micros;
-use crate::ids::{PatientKey, ShardKey};
+use crate::ids::{LogicalId, PatientKey, ShardKey};
 use crate::model::resource::{IndexRow, NewResource, ResourceType, StoredResource};
 use crate::store::cached::Cached;
 use crate::store::error::{Error, Result};
@@ -79,7 +79,8 @@ fn shelve(conn: &mut Conn, pt: i64, kind: i16, id: Uuid, version: i32) -> Result
         resource_history::updated_at,
         resource_history::body,
     ));
-    Ok(Cached(statement).execute(conn)? > 0)
+    // PostgreSQL answers a racer who shelved it first by "run again" only under this clause.
+    Ok(Cached(statement.on_conflict_do_nothing()).execute(conn)? > 0)
 }
 
 /// Takes the rows of a version out, each by its whole key: there is no second order by resource.
@@ -128,6 +129,23 @@ pub(in crate::store) fn fact_resource_exists(
     let row =
         resource::table.find((patient.get(), kind.number(), id.as_bytes())).filter(resource::is_deleted.eq(false));
     Ok(diesel::select(diesel::dsl::exists(row)).get_result(conn)?)
+}
+
+pub(in crate::store) fn fact_listed_fiches(conn: &mut Conn, patient: PatientKey, list: Uuid) -> Result<Vec<Uuid>> {
+    let body: Option<Vec<u8>> = resource::table
+        .find((patient.get(), ResourceType::List.number(), list.as_bytes()))
+        .filter(resource::is_deleted.eq(false))
+        .select(resource::body)
+        .get_result(conn)
+        .optional()?;
+    let Some(body) = body else { return Ok(Vec::new()) };
+    let list: serde_json::Value = serde_json::from_slice(&body)
+        .map_err(|_unreadable| Error::Inconsistent { table: "resource", column: "body" })?;
+    let entries = list.get("entry").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let references = entries.filter_map(|entry| entry.get("item")?.get("reference")?.as_str());
+    let ids =
+        references.filter_map(|reference| reference.strip_prefix("DocumentReference/")?.parse::<LogicalId>().ok());
+    Ok(ids.filter(|id| id.shard == patient.into()).map(|id| id.uuid).collect())
 }
 
 pub(in crate::store) fn find_resource(

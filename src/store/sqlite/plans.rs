@@ -140,6 +140,7 @@ fn facts_and_finds_are_read_by_keys() {
         tx.fact_binary_document(MARIE, id)?;
         tx.fact_documents_of_submission(MARIE, id)?;
         tx.fact_resource_exists(MARIE, FICHE, id)?;
+        tx.fact_listed_fiches(MARIE, id)?;
         tx.find_resource(&permit, FICHE, id)?;
         tx.find_version(&permit, FICHE, id, 1)?;
         tx.find_blob(&permit, id)?;

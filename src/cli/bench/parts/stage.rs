@@ -76,6 +76,6 @@ impl Stage {
         let mut intake = Intake::begin(&app.service, self.ctx.at);
         intake.take(&self.body(number)).await.map_err(failed)?;
         let received = intake.finish(&app.service).await.map_err(failed)?;
-        Provision::read(received, &app.mode, app.service.settings.domain).map_err(failed)
+        Provision::read(&app.service, received, &app.mode, self.ctx.at).await.map_err(failed)
     }
 }
