@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use super::fhir::{audit_event, binary, document_reference, list, patient, transaction};
+use super::fhir::{audit_event, binary, document_patch, document_reference, history, list, patient, transaction};
 use super::{discovery, oauth, psc};
 
 /// The interactions of one resource type.
@@ -30,11 +30,11 @@ pub(crate) const INTERACTIONS: &[Served] = &[
     Served { kind: "Binary", interactions: &["read", "vread"], searched: None, included: &[] },
     Served {
         kind: "DocumentReference",
-        interactions: &["read", "vread", "search-type"],
+        interactions: &["read", "vread", "patch", "history-instance", "search-type"],
         searched: None,
         included: &["DocumentReference:patient", "DocumentReference:subject"],
     },
-    Served { kind: "List", interactions: &["read", "vread"], searched: None, included: &[] },
+    Served { kind: "List", interactions: &["read", "vread", "history-instance"], searched: None, included: &[] },
     Served { kind: "Patient", interactions: &["read", "search-type"], searched: Some(&["identifier"]), included: &[] },
 ];
 
@@ -69,11 +69,13 @@ routes! {
         "/fhir" { POST => transaction::provide_bundle }
         "/fhir/" { POST => transaction::provide_bundle }
         "/fhir/metadata" { GET => discovery::capabilities }
-        "/fhir/DocumentReference" { GET => document_reference::search }
+        "/fhir/DocumentReference" { GET => document_reference::search, PATCH => document_patch::by_identifier }
         "/fhir/DocumentReference/_search" { POST => document_reference::search }
-        "/fhir/DocumentReference/{id}" { GET => document_reference::fetch, HEAD => document_reference::fetch }
+        "/fhir/DocumentReference/{id}" { GET => document_reference::fetch, HEAD => document_reference::fetch, PATCH => document_patch::by_id }
+        "/fhir/DocumentReference/{id}/_history" { GET => history::of_document_reference }
         "/fhir/DocumentReference/{id}/_history/{version}" { GET => document_reference::fetch }
         "/fhir/List/{id}" { GET => list::fetch, HEAD => list::fetch }
+        "/fhir/List/{id}/_history" { GET => history::of_list }
         "/fhir/List/{id}/_history/{version}" { GET => list::fetch }
         "/fhir/Binary/{id}" { GET => binary::retrieve_document, HEAD => binary::retrieve_document }
         "/fhir/Binary/{id}/_history/1" { GET => binary::retrieve_document }

@@ -69,6 +69,7 @@ const fn reveals_persons(route: Route) -> bool {
     matches!(
         route,
         Route::ProvideDocumentBundle
+            | Route::DocumentReferencePatch
             | Route::FindDocumentReferences
             | Route::FindByIdentifier
             | Route::AuditEventSearch

@@ -35,7 +35,7 @@ use tokio::sync::oneshot;
 pub use self::config::Config;
 pub use self::error::Error;
 pub use self::migrate::MigrationStatus;
-pub use self::records::{AuditFilter, BlobFile, ChainRow, Head, OutboxItem, Seal};
+pub use self::records::{AuditFilter, BlobFile, ChainRow, Head, OutboxItem, Seal, VersionFilter};
 pub use self::tx::Tx;
 pub use self::verify::{Anchors, Finding, Report, verify_chain};
 

@@ -46,6 +46,11 @@ impl Path {
         })
     }
 
+    /// The name of the element it ends at.
+    pub(super) fn last_name(&self) -> Option<&str> {
+        self.0.iter().rev().find_map(|step| if let Move::Name(name) = step { Some(name.as_str()) } else { None })
+    }
+
     /// The path without its last step, and the name of that step.
     pub(super) fn split_last(&self) -> Option<(Self, &str)> {
         match self.0.split_last()? {

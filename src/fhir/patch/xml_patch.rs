@@ -181,14 +181,16 @@ impl Operation {
             }
             Self::Replace(path, node) => {
                 let at = path.one(tree)?;
-                let name = path.split_last().map(|(_, name)| name.to_owned());
-                if name.is_some_and(|name| name != node.name) {
+                if path.last_name() != Some(&node.name) {
                     return Err(Fault::Inapplicable("RFC 5261 §4.4: another element"));
                 }
                 let value = node.json(at.kind.ok_or(Fault::Inapplicable("no such element"))?)?;
                 tree.replace(&at.place, value)
             }
             Self::ReplaceAttribute(path, name, text) => {
+                if text.is_empty() {
+                    return Err(Fault::Inapplicable("value missing"));
+                }
                 let (at, value) = attribute(tree, path, name, text)?;
                 tree.replace(&at, value)
             }
@@ -244,12 +246,12 @@ fn add(tree: &mut Tree, path: &Path, spot: Spot, nodes: &[Node]) -> Result<(), F
 fn beside(tree: &mut Tree, path: &Path, spot: Spot, nodes: &[Node]) -> Result<(), Fault> {
     let at = path.one(tree)?;
     let (last, list) = at.place.split_last().ok_or(Fault::Inapplicable("nothing stands beside the root"))?;
-    let (Step::Index(index), Some((Step::Key(key), owner))) = (last, list.split_last()) else {
+    let (Step::Index(index), Some((Step::Key(key), _))) = (last, list.split_last()) else {
         return Err(Fault::Inapplicable("RFC 5261 §4.3: no list"));
     };
     let first = if spot == Spot::After { index + 1 } else { *index };
     for (number, node) in nodes.iter().enumerate() {
-        if node.name != *key || owner.is_empty() && at.kind.is_none() {
+        if node.name != *key {
             return Err(Fault::Inapplicable("RFC 5261 §4.3: another element"));
         }
         let value = node.json(at.kind.ok_or(Fault::Inapplicable("no such element"))?)?;

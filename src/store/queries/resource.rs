@@ -12,6 +12,7 @@ use crate::ids::PatientKey;
 use crate::model::resource::{NewResource, ResourceType, StoredResource};
 use crate::store::cached::Cached;
 use crate::store::error::{Error, Result};
+use crate::store::records::VersionFilter;
 use crate::store::rows;
 use crate::store::schema::{resource, resource_history, search_index};
 
@@ -160,6 +161,61 @@ pub(in crate::store) fn find_version(
         .get_result(conn)
         .optional()?;
     row.map(to_resource).transpose()
+}
+
+pub(in crate::store) fn list_versions(
+    conn: &mut Conn,
+    permit: &Permit,
+    kind: ResourceType,
+    id: Uuid,
+    filter: &VersionFilter,
+) -> Result<Vec<StoredResource>> {
+    let Some(current) = find_resource(conn, permit, kind, id)? else { return Ok(Vec::new()) };
+    let since = filter.since.map_or(i64::MIN, to_micros);
+    let before = filter.before.unwrap_or(i32::MAX);
+    let mut found = Vec::new();
+    if current.version < before && to_micros(current.updated_at) >= since && filter.limit > 0 {
+        found.push(current);
+    }
+    let room = filter.limit - i64::try_from(found.len()).unwrap_or(i64::MAX);
+    let older = resource_history::table
+        .filter(resource_history::pt.eq(permit.shard().get()))
+        .filter(resource_history::kind.eq(kind.number()))
+        .filter(resource_history::id.eq(id.as_bytes()))
+        .filter(resource_history::version.lt(before))
+        .filter(resource_history::updated_at.ge(since))
+        .order(resource_history::version.desc())
+        .limit(room.max(0))
+        .select((
+            resource_history::id,
+            resource_history::version,
+            resource_history::body,
+            resource_history::updated_at,
+        ));
+    let rows: Vec<Row> = Cached(older).load(conn)?;
+    for row in rows {
+        found.push(to_resource(row)?);
+    }
+    Ok(found)
+}
+
+pub(in crate::store) fn count_versions(
+    conn: &mut Conn,
+    permit: &Permit,
+    kind: ResourceType,
+    id: Uuid,
+    since: Option<Timestamp>,
+) -> Result<i64> {
+    let Some(current) = find_resource(conn, permit, kind, id)? else { return Ok(0) };
+    let since = since.map_or(i64::MIN, to_micros);
+    let older = resource_history::table
+        .filter(resource_history::pt.eq(permit.shard().get()))
+        .filter(resource_history::kind.eq(kind.number()))
+        .filter(resource_history::id.eq(id.as_bytes()))
+        .filter(resource_history::updated_at.ge(since))
+        .count();
+    let older: i64 = Cached(older).get_result(conn)?;
+    Ok(older + i64::from(to_micros(current.updated_at) >= since))
 }
 
 pub(super) fn to_resource((id, version, body, updated_at): Row) -> Result<StoredResource> {
