@@ -3,6 +3,7 @@
 mod examples;
 mod json;
 mod outcome;
+mod patch;
 mod profiles;
 mod published;
 mod structural;

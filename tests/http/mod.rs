@@ -3,8 +3,10 @@
 mod audit_event;
 mod binary;
 mod document_reference;
+mod history;
 mod list;
 mod metadata;
+mod patch;
 mod patient;
 
 use serde_json::Value;

@@ -104,7 +104,11 @@ fn children(tree: &Tree, at: &At, name: &str) -> Vec<At> {
         let stem = at.kind.and_then(|kind| kind.property(key)?.element()).and_then(|of| of.name().strip_suffix("[x]"));
         stem == Some(name)
     };
-    let key = if members.contains_key(name) { Some(name) } else { members.keys().map(String::as_str).find(|key| is_form(key)) };
+    let key = if members.contains_key(name) {
+        Some(name)
+    } else {
+        members.keys().map(String::as_str).find(|key| is_form(key))
+    };
     let Some((key, member)) = key.and_then(|key| Some((key, members.get(key)?))) else { return Vec::new() };
     let kind = at.kind.and_then(|kind| kind.property(key)?.kind());
     let place: Place = at.place.iter().cloned().chain([Step::Key(key.to_owned())]).collect();

@@ -13,14 +13,8 @@ use crate::fhir::definition::Kind;
 use crate::xml::{self, Element, Event, Limits, Reader};
 
 /// Bounds of an XML patch.
-const LIMITS: Limits = Limits {
-    depth: 64,
-    attributes: 16,
-    tag_bytes: 16 * 1024,
-    name_bytes: 256,
-    text_bytes: MOST_BYTES,
-    bytes: 1 << 18,
-};
+const LIMITS: Limits =
+    Limits { depth: 64, attributes: 16, tag_bytes: 16 * 1024, name_bytes: 256, text_bytes: MOST_BYTES, bytes: 1 << 18 };
 
 /// One operation.
 pub(super) enum Operation {

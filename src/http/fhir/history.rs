@@ -52,8 +52,7 @@ pub(crate) async fn of_list(
     request: HttpRequest,
     named: Identified,
 ) -> Result<HttpResponse, Refusal> {
-    let what =
-        What { kind: "List", readable: Readable::Submission, route: Route::ListHistory, act: Act::ListHistory };
+    let what = What { kind: "List", readable: Readable::Submission, route: Route::ListHistory, act: Act::ListHistory };
     answer(&app, signed, &request, &named, what).await
 }
 
@@ -110,7 +109,10 @@ fn read(app: &App, ctx: &Context, request: &HttpRequest, path: &str) -> Result<Q
             return Err(wrong(Code::Value));
         }
         match name.as_str() {
-            "_count" => asked.count = value.parse::<u32>().map_err(|cause| wrong(Code::Value).because(cause))?.min(LARGEST_COUNT),
+            "_count" => {
+                asked.count =
+                    value.parse::<u32>().map_err(|cause| wrong(Code::Value).because(cause))?.min(LARGEST_COUNT)
+            }
             "_since" => {
                 let since = DateTime::parse(&value).and_then(DateTime::interval).ok_or_else(|| wrong(Code::Value))?;
                 asked.since = Some(since.start);

@@ -134,11 +134,8 @@ fn settle(
         Err(denial) => return Ok(Settled::refused(denial, trace.refused(&denial))),
     };
     let id = LogicalId::of_patient(document.patient, document.id);
-    let trace = if matches!(asked.target, Target::Id(_)) {
-        trace
-    } else {
-        trace.touching(format!("DocumentReference/{id}"))
-    };
+    let trace =
+        if matches!(asked.target, Target::Id(_)) { trace } else { trace.touching(format!("DocumentReference/{id}")) };
     let Some(current) = tx.find_resource(&permit, ResourceType::DocumentReference, document.id)? else {
         let denial = unknown();
         return Ok(Settled::refused(denial, trace.refused(&denial)));
@@ -205,12 +202,7 @@ fn reach(tx: &mut Tx<'_>, ctx: &Context, asked: &Update) -> Result<Reach, Error>
 }
 
 /// Whether the caller may update a document, hidden and absent alike.
-fn judge(
-    tx: &mut Tx<'_>,
-    ctx: &Context,
-    own_only: bool,
-    document: Document,
-) -> Result<Result<Reached, Denial>, Error> {
+fn judge(tx: &mut Tx<'_>, ctx: &Context, own_only: bool, document: Document) -> Result<Result<Reached, Denial>, Error> {
     if own_only && !is_own(ctx, &document) {
         return Ok(Err(unknown()));
     }
@@ -255,13 +247,7 @@ fn only(tx: &mut Tx<'_>, ctx: &Context, own_only: bool, found: Vec<Document>) ->
 
 /// Within the record of who is named: as for a search there, who may not read the record finds his
 /// own documents only, and where there is none, gets the neutral refusal (contract §8).
-fn in_record(
-    tx: &mut Tx<'_>,
-    ctx: &Context,
-    own_only: bool,
-    named: &Named,
-    search: &Search,
-) -> Result<Reach, Error> {
+fn in_record(tx: &mut Tx<'_>, ctx: &Context, own_only: bool, named: &Named, search: &Search) -> Result<Reach, Error> {
     let record = facts::of_person(tx, ctx, named)?;
     let patient = record.profile.as_ref().map(|profile| profile.key);
     let mut found: Vec<Document> = Vec::new();
