@@ -170,14 +170,8 @@ pub(in crate::store) fn list_versions(
     id: Uuid,
     filter: &VersionFilter,
 ) -> Result<Vec<StoredResource>> {
-    let Some(current) = find_resource(conn, permit, kind, id)? else { return Ok(Vec::new()) };
     let since = filter.since.map_or(i64::MIN, to_micros);
     let before = filter.before.unwrap_or(i32::MAX);
-    let mut found = Vec::new();
-    if current.version < before && to_micros(current.updated_at) >= since && filter.limit > 0 {
-        found.push(current);
-    }
-    let room = filter.limit - i64::try_from(found.len()).unwrap_or(i64::MAX);
     let older = resource_history::table
         .filter(resource_history::pt.eq(permit.shard().get()))
         .filter(resource_history::kind.eq(kind.number()))
@@ -185,17 +179,22 @@ pub(in crate::store) fn list_versions(
         .filter(resource_history::version.lt(before))
         .filter(resource_history::updated_at.ge(since))
         .order(resource_history::version.desc())
-        .limit(room.max(0))
+        .limit(filter.limit)
         .select((
             resource_history::id,
             resource_history::version,
             resource_history::body,
             resource_history::updated_at,
         ));
-    let rows: Vec<Row> = Cached(older).load(conn)?;
-    for row in rows {
+    let older: Vec<Row> = Cached(older).load(conn)?;
+    let Some(current) = find_resource(conn, permit, kind, id)? else { return Ok(Vec::new()) };
+    let is_asked = current.version < before && to_micros(current.updated_at) >= since;
+    let mut found = Vec::with_capacity(older.len() + 1);
+    found.extend(Some(current).filter(|_| is_asked));
+    for row in older {
         found.push(to_resource(row)?);
     }
+    found.truncate(usize::try_from(filter.limit).unwrap_or(0));
     Ok(found)
 }
 
@@ -206,7 +205,6 @@ pub(in crate::store) fn count_versions(
     id: Uuid,
     since: Option<Timestamp>,
 ) -> Result<i64> {
-    let Some(current) = find_resource(conn, permit, kind, id)? else { return Ok(0) };
     let since = since.map_or(i64::MIN, to_micros);
     let older = resource_history::table
         .filter(resource_history::pt.eq(permit.shard().get()))
@@ -215,6 +213,7 @@ pub(in crate::store) fn count_versions(
         .filter(resource_history::updated_at.ge(since))
         .count();
     let older: i64 = Cached(older).get_result(conn)?;
+    let Some(current) = find_resource(conn, permit, kind, id)? else { return Ok(0) };
     Ok(older + i64::from(to_micros(current.updated_at) >= since))
 }
 
