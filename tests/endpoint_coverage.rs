@@ -127,8 +127,8 @@ async fn ask(server: &TestServer, actor: &Actor, endpoint: &Endpoint) -> Result<
     } else {
         ("application/x-www-form-urlencoded", name(endpoint.form))
     };
-    let headers: &[_] = if endpoint.method != "GET" { &[("content-type", kind)] } else { &[] };
-    let body = if endpoint.method != "GET" { body.into_bytes() } else { Vec::new() };
+    let headers: &[_] = if endpoint.method == "GET" { &[] } else { &[("content-type", kind)] };
+    let body = if endpoint.method == "GET" { Vec::new() } else { body.into_bytes() };
     let method = Method::from_bytes(endpoint.method.as_bytes()).unwrap();
     actor.try_send(method, &format!("{path}{}", name(endpoint.query)), headers, body).await
 }
