@@ -406,6 +406,14 @@ fn ds_67_the_four_forms_of_a_patch_have_one_result() {
             assert_eq!(fiche["extension"], json!([{ "url": ARCHIVED, "valueBoolean": true }]), "{form}");
             assert_eq!(faults(&fiche), [], "{form}");
         }
+    });
+}
+
+#[test]
+fn what_is_no_patch_is_refused_and_an_answer_is_as_long_as_preferred() {
+    block_on(async {
+        let server = TestServer::start().await;
+        let martin = server.professional("dr-martin").await;
         let published = publish(&martin, &server.bundle("dominique", "dr-martin")).await;
         for (form, body, outcome) in [
             ("text/plain", "[]", "415 type-de-contenu"),
