@@ -74,7 +74,7 @@ const ENDPOINTS: &[Endpoint] = &[
     search_form("/fhir/DocumentReference/_search", "patient=Patient%2Fkey&status=current", FORBIDDEN, FORBIDDEN),
     patch("/fhir/DocumentReference", "?identifier=urn:x%7C1&patient=Patient%2Fkey", FORBIDDEN, FORBIDDEN),
     by_id("/fhir/DocumentReference/{id}", UNKNOWN),
-    patch("/fhir/DocumentReference/{id}", "", UNKNOWN, UNKNOWN),
+    patch("/fhir/DocumentReference/{id}", "", FORBIDDEN, UNKNOWN),
     by_id("/fhir/DocumentReference/{id}/_history", UNKNOWN),
     by_id("/fhir/DocumentReference/{id}/_history/{version}", UNKNOWN),
     by_id("/fhir/List/{id}", UNKNOWN),

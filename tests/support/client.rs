@@ -32,7 +32,7 @@ pub(crate) const PROFESSIONAL: &str =
     "ITI-65 ITI-67 ITI-68 user/Patient.rs user/DocumentReference.crus user/List.rs user/Binary.r user/AuditEvent.rs";
 /// Scopes of everything a structure may do.
 pub(crate) const STRUCTURE: &str =
-    "ITI-65 system/Patient.s system/DocumentReference.crus system/List.r system/AuditEvent.rs";
+    "ITI-65 system/Patient.s system/DocumentReference.crs system/List.r system/AuditEvent.rs";
 
 impl Actor {
     /// Whoever holds a certificate of the test PKI.

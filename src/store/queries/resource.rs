@@ -61,7 +61,8 @@ fn replace(conn: &mut Conn, pt: i64, new: &NewResource) -> Result<bool> {
     Ok(true)
 }
 
-/// Copies the current version to history; false if it is not `version`.
+/// Copies the current version to history; false if it is not `version`, or was copied by whoever is
+/// faster: PostgreSQL finds that out when the other commits.
 fn shelve(conn: &mut Conn, pt: i64, kind: i16, id: Uuid, version: i32) -> Result<bool> {
     let current = resource::table.find((pt, kind, id.as_bytes())).filter(resource::version.eq(version)).select((
         resource::pt,
@@ -71,14 +72,17 @@ fn shelve(conn: &mut Conn, pt: i64, kind: i16, id: Uuid, version: i32) -> Result
         resource::updated_at,
         resource::body,
     ));
-    let statement = current.insert_into(resource_history::table).into_columns((
-        resource_history::pt,
-        resource_history::kind,
-        resource_history::id,
-        resource_history::version,
-        resource_history::updated_at,
-        resource_history::body,
-    ));
+    let statement = current
+        .insert_into(resource_history::table)
+        .into_columns((
+            resource_history::pt,
+            resource_history::kind,
+            resource_history::id,
+            resource_history::version,
+            resource_history::updated_at,
+            resource_history::body,
+        ))
+        .on_conflict_do_nothing();
     Ok(Cached(statement).execute(conn)? > 0)
 }
 
