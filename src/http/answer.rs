@@ -127,8 +127,8 @@ pub(crate) fn changed(
     version: i32,
     updated_at: jiff::Timestamp,
 ) -> HttpResponse {
-    let wanted = prefer.into_iter().flat_map(|prefer| prefer.split([',', ';']));
-    let wanted = wanted.filter_map(|part| part.trim().strip_prefix("return=")).next();
+    let mut wanted = prefer.into_iter().flat_map(|prefer| prefer.split([',', ';']));
+    let wanted = wanted.find_map(|part| part.trim().strip_prefix("return="));
     let mut builder = HttpResponse::build(StatusCode::OK);
     builder.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
     builder.insert_header((header::ETAG, format!("W/\"{version}\"")));

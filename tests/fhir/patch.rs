@@ -364,7 +364,7 @@ fn any_path() -> impl Strategy<Value = String> {
         (0_u8..4).prop_map(|index| index.to_string()),
         ".{0,4}",
     ];
-    prop::collection::vec(token, 0..5).prop_map(|tokens| tokens.iter().map(|token| format!("/{token}")).collect())
+    prop::collection::vec(token, 0..5).prop_map(|tokens| tokens.iter().flat_map(|token| ["/", token]).collect())
 }
 
 proptest! {

@@ -92,7 +92,7 @@ async fn assert_refused(server: &TestServer, locations: &[String]) {
     let externe = server.professional("dr-externe").await;
     let same = [("x-request-id", "the-same")];
     for location in &locations[..2] {
-        let unknown = format!("{}1111", &location[..location.len() - 4]);
+        let unknown = super::unknown(location);
         let refused = externe.get_with(&format!("/fhir/{location}/_history"), &same).await;
         let absent = externe.get_with(&format!("/fhir/{unknown}/_history"), &same).await;
         assert_eq!(refused.outcome(), "404 not-found");

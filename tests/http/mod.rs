@@ -31,3 +31,8 @@ fn master(bundle: &Value) -> String {
     let master = &bundle["entry"][1]["resource"]["masterIdentifier"];
     format!("{}%7C{}", master["system"].as_str().unwrap(), master["value"].as_str().unwrap())
 }
+
+/// A path whose id is of the same record as this one's, and of nothing.
+fn unknown(path: &str) -> String {
+    format!("{}1111", path.get(..path.len() - 4).unwrap())
+}

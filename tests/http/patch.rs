@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{DOMINIQUE, faults, label, master};
+use super::{DOMINIQUE, faults, label, master, unknown};
 use crate::story::traces_are_whole;
 use crate::support::client::{Actor, Answer};
 use crate::support::db::{Db, block_on, stories};
@@ -112,7 +112,7 @@ async fn ds_58_a_document_is_masked_and_unmasked_by_its_business_identifier(db: 
     assert_eq!((found(&petit, &published).await, found(&martin, &published).await), (0, 1));
 
     // The masked document and one that never was are patched with one answer.
-    let unknown = format!("{}1111", &published.fiche[..published.fiche.len() - 4]);
+    let unknown = unknown(&published.fiche);
     for operations in [labelled("MASQUE_PS"), status("entered-in-error"), status("nonsense"), json!([])] {
         let (hidden, absent) =
             (patch(&petit, &published.fiche, &operations).await, patch(&petit, &unknown, &operations).await);
@@ -219,7 +219,7 @@ fn ds_63_another_element_is_not_modifiable() {
         let martin = server.professional("dr-martin").await;
         let published = publish(&martin, &server.bundle("dominique", "dr-martin")).await;
         let before = martin.get(&published.fiche).await.text();
-        let unknown = format!("{}1111", &published.fiche[..published.fiche.len() - 4]);
+        let unknown = unknown(&published.fiche);
         for (path, element) in [
             ("/type", "DocumentReference.type"),
             ("/content/0/attachment/title", "DocumentReference.content"),

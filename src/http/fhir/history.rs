@@ -110,8 +110,8 @@ fn read(app: &App, ctx: &Context, request: &HttpRequest, path: &str) -> Result<Q
         }
         match name.as_str() {
             "_count" => {
-                asked.count =
-                    value.parse::<u32>().map_err(|cause| wrong(Code::Value).because(cause))?.min(LARGEST_COUNT)
+                let count: u32 = value.parse().map_err(|cause| wrong(Code::Value).because(cause))?;
+                asked.count = count.min(LARGEST_COUNT);
             }
             "_since" => {
                 let since = DateTime::parse(&value).and_then(DateTime::interval).ok_or_else(|| wrong(Code::Value))?;
