@@ -59,6 +59,13 @@ const fn feed(path: &'static str) -> Endpoint {
     Endpoint { method: "POST", path, query: "", form: "", bare: LOGIN, structure: "403 non-auteur", opposed }
 }
 
+const fn patch(path: &'static str, query: &'static str, structure: &'static str, opposed: &'static str) -> Endpoint {
+    Endpoint { method: "PATCH", path, query, form: "", bare: LOGIN, structure, opposed }
+}
+
+/// A patch that would be applied, were it allowed.
+const SUPERSEDED: &str = r#"[{"op":"replace","path":"/status","value":"superseded"}]"#;
+
 const ENDPOINTS: &[Endpoint] = &[
     feed("/fhir"),
     feed("/fhir/"),
@@ -76,11 +83,15 @@ const ENDPOINTS: &[Endpoint] = &[
     by_certificate("GET", "/fhir/metadata", OPEN),
     search("/fhir/DocumentReference", "?patient.identifier=oppose&status=current", FORBIDDEN, FORBIDDEN),
     search_form("/fhir/DocumentReference/_search", "patient=Patient%2Fkey&status=current", FORBIDDEN, FORBIDDEN),
+    patch("/fhir/DocumentReference", "?identifier=urn:x%7C1&patient=Patient%2Fkey", FORBIDDEN, FORBIDDEN),
     by_id("/fhir/DocumentReference/{id}", UNKNOWN),
+    patch("/fhir/DocumentReference/{id}", "", FORBIDDEN, UNKNOWN),
+    by_id("/fhir/DocumentReference/{id}/_history", UNKNOWN),
     by_id("/fhir/DocumentReference/{id}/_history/{version}", UNKNOWN),
     search("/fhir/List", "?patient.identifier=oppose&code=submissionset&status=current", FORBIDDEN, FORBIDDEN),
     search_form("/fhir/List/_search", "patient=Patient%2Fkey&code=folder", FORBIDDEN, FORBIDDEN),
     by_id("/fhir/List/{id}", UNKNOWN),
+    by_id("/fhir/List/{id}/_history", UNKNOWN),
     by_id("/fhir/List/{id}/_history/{version}", UNKNOWN),
     by_id("/fhir/Binary/{id}", FORBIDDEN),
     by_id("/fhir/Binary/{id}/_history/1", FORBIDDEN),
@@ -137,14 +148,15 @@ async fn ask(server: &TestServer, actor: &Actor, endpoint: &Endpoint) -> Result<
     let json = "application/fhir+json";
     let (kind, body) = match (endpoint.method, endpoint.path.trim_end_matches('/')) {
         (_, "/fhir") => (json, server.bundle("oppose", "dr-martin").to_string()),
+        ("PATCH", _) => ("application/json-patch+json", SUPERSEDED.to_owned()),
         ("POST", "/fhir/DocumentReference") => (json, alone(&server.bundle("oppose", "dr-martin")).to_string()),
         (_, "/fhir/DocumentReference/$generate-metadata") => {
             (json, server.bundle("oppose", "dr-martin")["entry"][2]["resource"].to_string())
         }
         _ => ("application/x-www-form-urlencoded", name(endpoint.form)),
     };
-    let headers: &[_] = if endpoint.method == "POST" { &[("content-type", kind)] } else { &[] };
-    let body = if endpoint.method == "POST" { body.into_bytes() } else { Vec::new() };
+    let headers: &[_] = if endpoint.method == "GET" { &[] } else { &[("content-type", kind)] };
+    let body = if endpoint.method == "GET" { Vec::new() } else { body.into_bytes() };
     let method = Method::from_bytes(endpoint.method.as_bytes()).unwrap();
     actor.try_send(method, &format!("{path}{}", name(endpoint.query)), headers, body).await
 }

@@ -67,6 +67,13 @@ const SPECS: &[Spec] = &[
         columns: &[("verdict", Kind::Word("consultation", "super::consultation::Consultation"))],
     },
     Spec {
+        file: "metadata-update",
+        constant: "METADATA_UPDATE",
+        axes: &["caller", "tie", "change"],
+        outcome: "super::consultation::Consultation",
+        columns: &[("verdict", Kind::Word("consultation", "super::consultation::Consultation"))],
+    },
+    Spec {
         file: "visibility",
         constant: "VISIBILITY",
         axes: &["label", "tie"],

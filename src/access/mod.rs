@@ -2,6 +2,7 @@
 //! `ops`, judged here, and the resulting [`permit::Permit`] is what the store's verbs ask for.
 
 pub mod certificate;
+pub mod change;
 pub mod context;
 pub mod decide;
 pub mod identity;

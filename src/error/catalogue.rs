@@ -293,6 +293,10 @@ catalogue! {
     ReferenceTarget = "reference", 422, Value, Some("XDSRegistryMetadataError"), Minor, Info,
         "Cette référence ne désigne pas une ressource du type attendu.",
         "This reference does not point to a resource of the expected type.";
+    /// An operation of a patch whose target, index, value or test does not fit the resource.
+    PatchFailed = "modification-inapplicable", 422, Value, Some("XDSMetadataUpdateOperationError"), Minor, Info,
+        "Cette modification ne peut pas être appliquée à la ressource.",
+        "This patch cannot be applied to the resource.";
     /// A transaction of no Provide Document Bundle profile; delayed assembly.
     NotSupported = "not-supported", 422, NotSupported, None, Minor, Info,
         "Cette possibilité n'est pas encore offerte par ce serveur.",

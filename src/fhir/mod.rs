@@ -6,6 +6,7 @@ pub mod datatype;
 pub mod definition;
 pub mod narrative;
 pub mod outcome;
+pub mod patch;
 pub mod path;
 pub mod search;
 pub mod terminology;

@@ -80,7 +80,7 @@ impl ResponseError for Refusal {
             Code::Busy => {
                 builder.insert_header((header::RETRY_AFTER, "1"));
             }
-            Code::MethodNotAllowed => {
+            Code::MethodNotAllowed | Code::ElementNotModifiable => {
                 builder.insert_header((header::ALLOW, self.allowed.as_str()));
             }
             _ => {}
@@ -116,6 +116,30 @@ pub(crate) fn versioned(
     }
     builder.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON)));
     builder.body(body.into())
+}
+
+/// What a changed resource is answered with, as the client prefers (`Prefer: return=`, R4 http.html#ops):
+/// the resource unless it asks for nothing or for an outcome.
+pub(crate) fn changed(
+    prefer: Option<&str>,
+    body: impl FnOnce() -> String,
+    outcome: impl FnOnce() -> Vec<u8>,
+    version: i32,
+    updated_at: jiff::Timestamp,
+) -> HttpResponse {
+    let mut wanted = prefer.into_iter().flat_map(|prefer| prefer.split([',', ';']));
+    let wanted = wanted.find_map(|part| part.trim().strip_prefix("return="));
+    let mut builder = HttpResponse::build(StatusCode::OK);
+    builder.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    builder.insert_header((header::ETAG, format!("W/\"{version}\"")));
+    last_modified(&mut builder, updated_at);
+    let body = match wanted.map(|wanted| wanted.trim_matches('"')) {
+        Some("minimal") => return builder.finish(),
+        Some("OperationOutcome") => outcome(),
+        _ => body().into_bytes(),
+    };
+    builder.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON)));
+    builder.body(body)
 }
 
 /// Whether `If-None-Match` names a version, compared weakly (RFC 9110 §13.1.2).

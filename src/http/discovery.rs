@@ -11,6 +11,7 @@ use super::answer::{self, Refusal};
 use super::app::App;
 use super::extract::caller::Certified;
 use super::routes::{INTERACTIONS, OPERATIONS, Served, methods};
+use crate::fhir::patch::Form;
 use crate::fhir::search;
 use crate::token::metadata;
 
@@ -65,6 +66,7 @@ fn statement(app: &App) -> Value {
         "implementation": { "description": "Mon espace santé", "url": base },
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
+        "patchFormat": Form::ALL.iter().map(|form| form.media_type()).collect::<Vec<_>>(),
         "instantiates": [
             "https://profiles.ihe.net/ITI/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.Comprehensive",
             "https://profiles.ihe.net/ITI/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.Simplified",
@@ -113,6 +115,10 @@ fn resource(served: &Served) -> Value {
     let members = resource.as_object_mut();
     if let (Some(members), true) = (members, !matches!(served.kind, "Binary" | "Bundle")) {
         members.insert("conditionalRead".to_owned(), json!("not-match"));
+    }
+    if let (Some(members), true) = (resource.as_object_mut(), served.interactions.contains(&"patch")) {
+        // R4 has one word for what is conditional on the criteria of an update; PDSm uses it for PATCH (T14).
+        members.insert("conditionalUpdate".to_owned(), json!(true));
     }
     if served.interactions.contains(&"search-type") {
         let parameters = served.searched.map_or_else(

@@ -4,7 +4,8 @@ use actix_web::http::Method;
 use actix_web::web;
 
 use super::fhir::{
-    audit_event, binary, document_reference, generate_metadata, list, patient, simplified_publish, transaction,
+    audit_event, binary, document_patch, document_reference, generate_metadata, history, list, patient,
+    simplified_publish, transaction,
 };
 use super::{discovery, oauth, psc};
 
@@ -33,7 +34,7 @@ pub(crate) const INTERACTIONS: &[Served] = &[
     Served { kind: "Bundle", interactions: &["read", "vread"], searched: None, included: &[] },
     Served {
         kind: "DocumentReference",
-        interactions: &["create", "read", "vread", "search-type"],
+        interactions: &["create", "read", "vread", "patch", "history-instance", "search-type"],
         searched: None,
         included: &[
             "DocumentReference:patient",
@@ -44,7 +45,7 @@ pub(crate) const INTERACTIONS: &[Served] = &[
     },
     Served {
         kind: "List",
-        interactions: &["read", "vread", "search-type"],
+        interactions: &["read", "vread", "history-instance", "search-type"],
         searched: None,
         included: &["List:item", "List:patient", "List:subject"],
     },
@@ -89,14 +90,16 @@ routes! {
         "/fhir" { POST => transaction::provide_bundle }
         "/fhir/" { POST => transaction::provide_bundle }
         "/fhir/metadata" { GET => discovery::capabilities }
-        "/fhir/DocumentReference" { GET => document_reference::search, POST => simplified_publish::create }
+        "/fhir/DocumentReference" { GET => document_reference::search, POST => simplified_publish::create, PATCH => document_patch::by_identifier }
         "/fhir/DocumentReference/_search" { POST => document_reference::search }
         "/fhir/DocumentReference/$generate-metadata" { POST => generate_metadata::generate_metadata }
-        "/fhir/DocumentReference/{id}" { GET => document_reference::fetch, HEAD => document_reference::fetch }
+        "/fhir/DocumentReference/{id}" { GET => document_reference::fetch, HEAD => document_reference::fetch, PATCH => document_patch::by_id }
+        "/fhir/DocumentReference/{id}/_history" { GET => history::of_document_reference }
         "/fhir/DocumentReference/{id}/_history/{version}" { GET => document_reference::fetch }
         "/fhir/List" { GET => list::search }
         "/fhir/List/_search" { POST => list::search }
         "/fhir/List/{id}" { GET => list::fetch, HEAD => list::fetch }
+        "/fhir/List/{id}/_history" { GET => history::of_list }
         "/fhir/List/{id}/_history/{version}" { GET => list::fetch }
         "/fhir/Binary/{id}" { GET => binary::retrieve_document, HEAD => binary::retrieve_document }
         "/fhir/Binary/{id}/_history/1" { GET => binary::retrieve_document }

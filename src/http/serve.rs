@@ -82,6 +82,7 @@ const fn reveals_persons(route: Route) -> bool {
         route,
         Route::ProvideDocumentBundle
             | Route::SimplifiedPublish
+            | Route::DocumentReferencePatch
             | Route::FindDocumentReferences
             | Route::FindDocumentLists
             | Route::FindByIdentifier

@@ -3,6 +3,7 @@
 //! Each file below reads one table. What a table does not answer cannot happen (the build proves
 //! every cell covered once); should it happen all the same, the answer is the most restrictive one.
 
+pub mod change;
 pub mod consultation;
 pub mod deposit;
 pub mod facts;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::change::Change;
 use super::facts::Tie;
 use super::gate::Route;
 use super::law;
@@ -19,6 +20,7 @@ pub fn print() -> String {
         printed(&law::MESSAGES),
         printed(&law::NOTIFICATION),
         printed(&law::CONSULTATION),
+        printed(&law::METADATA_UPDATE),
         printed(&law::VISIBILITY),
         printed(&law::AUDIT_READERS),
         printed(&law::GATE),
@@ -42,11 +44,13 @@ pub fn check() -> Vec<String> {
     check_axis::<NotifiedEvent>(&mut faults);
     check_axis::<Label>(&mut faults);
     check_axis::<Route>(&mut faults);
+    check_axis::<Change>(&mut faults);
     check_cover(&law::STATES, &mut faults);
     check_cover(&law::DOCUMENTS, &mut faults);
     check_cover(&law::MESSAGES, &mut faults);
     check_cover(&law::NOTIFICATION, &mut faults);
     check_cover(&law::CONSULTATION, &mut faults);
+    check_cover(&law::METADATA_UPDATE, &mut faults);
     check_cover(&law::VISIBILITY, &mut faults);
     check_cover(&law::AUDIT_READERS, &mut faults);
     check_cover(&law::GATE, &mut faults);

@@ -24,6 +24,17 @@ pub struct AuditFilter {
     pub limit: i64,
 }
 
+/// Which versions of one resource are asked for. All that is set must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VersionFilter {
+    /// Made at this instant or later.
+    pub since: Option<Timestamp>,
+    /// Below this number: the last one of the page before.
+    pub before: Option<i32>,
+    /// How many at most.
+    pub limit: i64,
+}
+
 /// A link of a chain as it is stored, for verification and export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainRow {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::error::{self, Fatality};
 use super::postgres::PgConn;
 use super::records::{
-    AuditFilter, BlobFile, ChainRow, Head, KeyedResource, OutboxItem, ResourceKey, Seal, WrappedKey,
+    AuditFilter, BlobFile, ChainRow, Head, KeyedResource, OutboxItem, ResourceKey, Seal, VersionFilter, WrappedKey,
 };
 use super::{postgres, sqlite};
 use crate::access::permit::Permit;
@@ -137,6 +137,10 @@ verbs! {
     pub fn resource::find_resource(permit: &Permit, kind: ResourceType, id: Uuid) -> Option<StoredResource>;
     /// One version of a resource, current or older.
     pub fn resource::find_version(permit: &Permit, kind: ResourceType, id: Uuid, version: i32) -> Option<StoredResource>;
+    /// Versions of a resource that is there, newest first.
+    pub fn resource::list_versions(permit: &Permit, kind: ResourceType, id: Uuid, filter: &VersionFilter) -> Vec<StoredResource>;
+    /// How many versions of a resource that is there were made since an instant, or in all.
+    pub fn resource::count_versions(permit: &Permit, kind: ResourceType, id: Uuid, since: Option<Timestamp>) -> i64;
     /// A page of a search with the sort value of each row.
     pub fn search::search(permit: &Permit, predicate: &Predicate) -> Vec<(StoredResource, Option<i64>)>;
     /// How many resources a search finds, whatever its page.

@@ -3,8 +3,9 @@
 mod examples;
 mod json;
 mod outcome;
-mod path;
 mod package;
+mod patch;
+mod path;
 mod profiles;
 mod published;
 mod structural;

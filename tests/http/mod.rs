@@ -3,12 +3,14 @@
 mod audit_event;
 mod binary;
 mod document_reference;
-pub(crate) mod generate_metadata;
 mod find_lists;
 mod find_more;
+pub(crate) mod generate_metadata;
+mod history;
 mod list;
 mod metadata;
 mod oauth;
+mod patch;
 mod patient;
 mod simplified_publish;
 
@@ -33,4 +35,9 @@ fn faults(resource: &Value) -> Vec<espace::error::Issue> {
 fn master(bundle: &Value) -> String {
     let master = &bundle["entry"][1]["resource"]["masterIdentifier"];
     format!("{}%7C{}", master["system"].as_str().unwrap(), master["value"].as_str().unwrap())
+}
+
+/// A path whose id is of the same record as this one's, and of nothing.
+fn unknown(path: &str) -> String {
+    format!("{}1111", path.get(..path.len() - 4).unwrap())
 }

@@ -6,15 +6,15 @@ pub(crate) mod folders;
 mod lots;
 mod numbered;
 mod publication;
-mod round_trip;
 mod published;
 mod replacement;
+mod round_trip;
 mod samples;
 mod status;
-mod web_channel;
-mod visibility;
-mod worlds;
 mod synchronisation;
+mod visibility;
+mod web_channel;
+mod worlds;
 
 use crate::support::server::TestServer;
 

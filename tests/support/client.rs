@@ -31,9 +31,9 @@ pub(crate) struct Answer {
 
 /// Scopes of everything a professional may do.
 pub(crate) const PROFESSIONAL: &str =
-    "ITI-65 ITI-67 ITI-68 user/Patient.rs user/DocumentReference.crs user/List.rs user/Binary.r user/AuditEvent.rs";
+    "ITI-65 ITI-67 ITI-68 user/Patient.rs user/DocumentReference.crus user/List.rs user/Binary.r user/AuditEvent.rs";
 /// Scopes of everything the patient side may do.
-pub(crate) const PATIENT: &str = "ITI-65 ITI-67 ITI-68 patient/Patient.rs patient/DocumentReference.crs patient/List.rs patient/Binary.r patient/AuditEvent.rs";
+pub(crate) const PATIENT: &str = "ITI-65 ITI-67 ITI-68 patient/Patient.rs patient/DocumentReference.crus patient/List.rs patient/Binary.r patient/AuditEvent.rs";
 /// Scopes of everything a structure may do.
 pub(crate) const STRUCTURE: &str =
     "ITI-65 system/Patient.s system/DocumentReference.crs system/List.r system/AuditEvent.rs";

@@ -6,7 +6,9 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::term;
+use super::token::Token;
 use crate::error::Issue;
+use crate::ids::BusinessIdentifier;
 
 /// One value under which a resource is found; becomes `model::resource::IndexRow`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,6 +113,14 @@ impl Search {
     /// Whether it names resources one by one, by `identifier` or by `_id`.
     pub fn names_one_by_one(&self) -> bool {
         self.applied.iter().any(|(name, _)| matches!(name.as_str(), "identifier" | "_id"))
+    }
+
+    /// The business identifiers that `identifier` names with their system, as given.
+    pub fn identifiers(&self) -> Vec<BusinessIdentifier> {
+        let values = self.applied.iter().filter(|(name, _)| name == "identifier");
+        let tokens = values.flat_map(|(_, value)| term::split(value, ',')).filter_map(|value| Token::read(&value));
+        let named = |token: Token| Some(BusinessIdentifier { system: token.system?, value: token.code });
+        tokens.filter_map(named).collect()
     }
 
     /// What `identifier` asks, in any of its forms (with a system or without, masterIdentifier or

@@ -1,6 +1,7 @@
 //! Content negotiation (R4 http.html §2.21.0.1): what the client sends and what it accepts.
 
 use crate::error::{Code, Error, Issue};
+use crate::fhir::patch::Form;
 
 /// The forms a FHIR answer can take. XML comes with a later delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,15 @@ pub(crate) fn require_form(content_type: Option<&str>) -> Result<(), Error> {
         Some("application/x-www-form-urlencoded") => Ok(()),
         _ => Err(Issue::new(Code::MediaType).rule("R4 search#intro").into()),
     }
+}
+
+/// The form of a patch, by its `Content-Type` (R4 http.html#patch).
+pub(crate) fn patch_form(content_type: Option<&str>) -> Result<Form, Error> {
+    let media = content_type.map(essence).unwrap_or_default();
+    // FHIRPath Patch is an ordinary FHIR body.
+    let media = if is_fhir_json(media) { Form::FhirPath.media_type() } else { media };
+    let form = Form::ALL.iter().copied().find(|form| form.media_type() == media);
+    form.ok_or_else(|| Issue::new(Code::MediaType).rule("R4 http#patch").into())
 }
 
 /// What a client may receive of a document: the raw bytes or the FHIR resource around them.
@@ -105,6 +115,18 @@ mod tests {
         assert_eq!(fhir_wanted(Some("application/fhir+xml"), None), Wanted::Nothing);
         assert_eq!(fhir_wanted(Some("application/fhir+xml"), Some("json")), Wanted::Json);
         assert_eq!(fhir_wanted(Some("application/json;q=0"), None), Wanted::Nothing);
+    }
+
+    #[test]
+    fn each_form_of_a_patch_has_its_media_type() {
+        let form = |media| patch_form(Some(media)).map_err(|error| error.code());
+        assert_eq!(form("application/json-patch+json; charset=utf-8"), Ok(Form::Json));
+        assert_eq!(form("application/xml-patch+xml"), Ok(Form::Xml));
+        assert_eq!(form("application/fhir+json"), Ok(Form::FhirPath));
+        assert_eq!(form("application/json"), Ok(Form::FhirPath));
+        assert_eq!(form("application/merge-patch+json"), Ok(Form::Merge));
+        assert_eq!(form("application/fhir+xml"), Err(Code::MediaType));
+        assert_eq!(patch_form(None).map_err(|error| error.code()), Err(Code::MediaType));
     }
 
     #[test]

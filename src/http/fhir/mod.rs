@@ -3,9 +3,11 @@
 pub(crate) mod audit_event;
 pub(crate) mod binary;
 mod bundle;
+pub(crate) mod document_patch;
 pub(crate) mod document_reference;
-pub(crate) mod generate_metadata;
 mod found;
+pub(crate) mod generate_metadata;
+pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod patient;
 mod query;

@@ -11,6 +11,7 @@ use crate::access::permit::{Denial, Permit, Verdict};
 use crate::error::{Code, Error};
 use crate::fhir::search::page::Position;
 use crate::fhir::search::{Include, Search};
+use crate::ids::PatientKey;
 use crate::model::audit::Act;
 use crate::model::caller::Action;
 use crate::model::document::Document;
@@ -77,7 +78,7 @@ fn search(
     let facts = facts::of_person(tx, ctx, &query.patient)?;
     let trace = trace.by(&facts);
     let trace = facts.profile.as_ref().map_or(trace.clone(), |profile| trace.on(profile.key.into()));
-    let named = named_documents(tx, &facts, &query.search)?;
+    let named = named_in(tx, &facts, &query.search)?;
     let (permit, facts, only) = match open(ctx, query, facts, &named) {
         Ok(opened) => opened,
         Err(denial) => return Ok(Consulted::Refused { denial, trace }),
@@ -113,22 +114,26 @@ pub(super) fn person(
 
 /// The documents of the record that the search names one by one, by masterIdentifier or entryUUID,
 /// with its system or without.
-fn named_documents(tx: &mut Tx<'_>, facts: &Facts, search: &Search) -> Result<Vec<Document>, Error> {
-    let Some(profile) = &facts.profile else { return Ok(Vec::new()) };
+fn named_in(tx: &mut Tx<'_>, facts: &Facts, search: &Search) -> Result<Vec<Document>, Error> {
+    facts.profile.as_ref().map_or_else(|| Ok(Vec::new()), |profile| named_documents(tx, profile.key, search))
+}
+
+/// The same, in a record.
+pub(super) fn named_documents(tx: &mut Tx<'_>, patient: PatientKey, search: &Search) -> Result<Vec<Document>, Error> {
     let terms = search.identifier_terms();
     if terms.is_empty() {
         return Ok(Vec::new());
     }
     let predicate = Predicate {
         kind: ResourceType::DocumentReference,
-        conditions: terms.iter().map(|term| condition(term, profile.key)).collect(),
+        conditions: terms.iter().map(|term| condition(term, patient)).collect(),
         order: Order { parameter: None, descending: true },
         after: None,
         limit: NAMED,
     };
     let mut named = Vec::new();
-    for (id, _) in tx.fact_hits(profile.key, &predicate)? {
-        named.extend(tx.fact_document(profile.key, id)?);
+    for (id, _) in tx.fact_hits(patient, &predicate)? {
+        named.extend(tx.fact_document(patient, id)?);
     }
     Ok(named)
 }

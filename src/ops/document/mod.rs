@@ -1,5 +1,5 @@
 //! Documents: provide (ITI-65), publish alone (ITI-105), describe (ITI-106), find (ITI-66,
-//! ITI-67), retrieve (ITI-68), read.
+//! ITI-67), retrieve (ITI-68), read, history, metadata updates (TD3.3).
 
 pub mod answer;
 mod complete;
@@ -11,9 +11,11 @@ pub mod find;
 mod folder;
 pub mod generate;
 mod header;
+pub mod history;
 mod include;
 pub mod intake;
 pub mod lists;
+mod metadata;
 mod prepare;
 pub mod provide;
 pub mod read;
@@ -22,8 +24,9 @@ mod replace;
 pub mod retrieve;
 pub(crate) mod revise;
 pub mod rewrap;
-pub mod simplified;
 pub(crate) mod sight;
+pub mod simplified;
 mod subject;
 pub mod submission;
 mod unseen;
+pub mod update_metadata;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::sight;
 use crate::access::context::Context;
 use crate::access::decide::{decide, is_author};
-use crate::access::permit::{Denial, Verdict};
+use crate::access::permit::{Denial, Permit, Verdict};
 use crate::error::{Code, Error};
 use crate::ids::{LogicalId, PatientKey};
 use crate::model::audit::Act;
@@ -31,7 +31,7 @@ pub enum Readable {
 }
 
 impl Readable {
-    const fn kind(self) -> ResourceType {
+    pub(super) const fn kind(self) -> ResourceType {
         match self {
             Self::Fiche => ResourceType::DocumentReference,
             Self::Submission => ResourceType::List,
@@ -83,23 +83,14 @@ struct Wanted {
 
 fn load(tx: &mut Tx<'_>, ctx: &Context, wanted: Wanted, trace: Trace) -> Result<Consulted<StoredResource>, Error> {
     let Wanted { what, id, version, own_only } = wanted;
-    let unknown = |trace| Consulted::Refused { denial: Denial::new(Code::NotFound, "unknown-resource"), trace };
-    let Some((patient, uuid)) = id.and_then(|id| Some((id.shard.patient()?, id.uuid))) else {
-        return Ok(unknown(trace));
-    };
-    let Some((facts, hidden)) = facts_about(tx, ctx, what, patient, uuid)? else { return Ok(unknown(trace)) };
-    let trace = trace.by(&facts).on(patient.into());
-    let is_own = |document: &DocumentFacts| is_author(&ctx.caller, &document.persons, &document.structures);
-    if own_only && (facts.documents.is_empty() || !facts.documents.iter().all(is_own)) {
-        return Ok(unknown(trace));
-    }
-    let permit = match decide(ctx, Action::ReadDocument, &facts) {
-        Verdict::Permit(permit) => permit,
-        Verdict::Deny(denial) => return Ok(Consulted::Refused { denial, trace }),
+    let (admission, trace) = admit(tx, ctx, what, id, own_only, trace)?;
+    let Admitted { permit, facts, id, hidden } = match admission {
+        Ok(admitted) => admitted,
+        Err(denial) => return Ok(Consulted::Refused { denial, trace }),
     };
     let found = match version {
-        None => tx.find_resource(&permit, what.kind(), uuid)?,
-        Some(version) => tx.find_version(&permit, what.kind(), uuid, version)?,
+        None => tx.find_resource(&permit, what.kind(), id)?,
+        Some(version) => tx.find_version(&permit, what.kind(), id, version)?,
     };
     Ok(match found {
         Some(value) => {
@@ -107,8 +98,49 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, wanted: Wanted, trace: Trace) -> Result<
             let value = sight::shown_list(value, &hidden);
             Consulted::Done { permit, facts: Box::new(facts), value, trace }
         }
-        None => unknown(trace),
+        None => Consulted::Refused { denial: UNKNOWN, trace },
     })
+}
+
+/// The answer for what is not there.
+pub(super) const UNKNOWN: Denial = Denial::new(Code::NotFound, "unknown-resource");
+
+/// Who may read a resource, all its versions alike.
+pub(super) struct Admitted {
+    /// The proof.
+    pub(super) permit: Permit,
+    /// What is known of the person.
+    pub(super) facts: Facts,
+    /// The resource, within the record.
+    pub(super) id: Uuid,
+    /// The items of a list that are not for the reader.
+    pub(super) hidden: Vec<Document>,
+}
+
+/// Decides whether the caller may read a resource that he names by its id. The trace comes back on
+/// the chain of the record, if there is one.
+pub(super) fn admit(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    what: Readable,
+    id: Option<LogicalId>,
+    own_only: bool,
+    trace: Trace,
+) -> Result<(Result<Admitted, Denial>, Trace), Error> {
+    let Some((patient, id)) = id.and_then(|id| Some((id.shard.patient()?, id.uuid))) else {
+        return Ok((Err(UNKNOWN), trace));
+    };
+    let Some((facts, hidden)) = facts_about(tx, ctx, what, patient, id)? else { return Ok((Err(UNKNOWN), trace)) };
+    let trace = trace.by(&facts).on(patient.into());
+    let is_own = |document: &DocumentFacts| is_author(&ctx.caller, &document.persons, &document.structures);
+    if own_only && (facts.documents.is_empty() || !facts.documents.iter().all(is_own)) {
+        return Ok((Err(UNKNOWN), trace));
+    }
+    let admission = match decide(ctx, Action::ReadDocument, &facts) {
+        Verdict::Permit(permit) => Ok(Admitted { permit, facts, id, hidden }),
+        Verdict::Deny(denial) => Err(denial),
+    };
+    Ok((admission, trace))
 }
 
 /// What is known of the person and of the authors, and the items of a set that are not for the reader;

@@ -12,7 +12,7 @@ use crate::ids::{LogicalId, PatientKey, ShardKey};
 use crate::model::resource::{IndexRow, NewResource, ResourceType, StoredResource};
 use crate::store::cached::Cached;
 use crate::store::error::{Error, Result};
-use crate::store::records::{KeyedResource, ResourceKey};
+use crate::store::records::{KeyedResource, ResourceKey, VersionFilter};
 use crate::store::rows;
 use crate::store::schema::{resource, resource_history, search_index};
 
@@ -61,7 +61,8 @@ fn replace(conn: &mut Conn, pt: i64, new: &NewResource) -> Result<bool> {
     Ok(true)
 }
 
-/// Copies the current version to history; false if it is not `version`.
+/// Copies the current version to history; false if it is not `version`, or was copied by whoever is
+/// faster: PostgreSQL finds that out when the other commits.
 fn shelve(conn: &mut Conn, pt: i64, kind: i16, id: Uuid, version: i32) -> Result<bool> {
     let current = resource::table.find((pt, kind, id.as_bytes())).filter(resource::version.eq(version)).select((
         resource::pt,
@@ -180,6 +181,60 @@ pub(in crate::store) fn find_version(
         .get_result(conn)
         .optional()?;
     row.map(to_resource).transpose()
+}
+
+pub(in crate::store) fn list_versions(
+    conn: &mut Conn,
+    permit: &Permit,
+    kind: ResourceType,
+    id: Uuid,
+    filter: &VersionFilter,
+) -> Result<Vec<StoredResource>> {
+    let since = filter.since.map_or(i64::MIN, to_micros);
+    let before = filter.before.unwrap_or(i32::MAX);
+    let older = resource_history::table
+        .filter(resource_history::pt.eq(permit.shard().get()))
+        .filter(resource_history::kind.eq(kind.number()))
+        .filter(resource_history::id.eq(id.as_bytes()))
+        .filter(resource_history::version.lt(before))
+        .filter(resource_history::updated_at.ge(since))
+        .order(resource_history::version.desc())
+        .limit(filter.limit)
+        .select((
+            resource_history::id,
+            resource_history::version,
+            resource_history::body,
+            resource_history::updated_at,
+        ));
+    let older: Vec<Row> = Cached(older).load(conn)?;
+    let Some(current) = find_resource(conn, permit, kind, id)? else { return Ok(Vec::new()) };
+    let is_asked = current.version < before && to_micros(current.updated_at) >= since;
+    let mut found = Vec::with_capacity(older.len() + 1);
+    found.extend(Some(current).filter(|_| is_asked));
+    for row in older {
+        found.push(to_resource(row)?);
+    }
+    found.truncate(usize::try_from(filter.limit).unwrap_or(0));
+    Ok(found)
+}
+
+pub(in crate::store) fn count_versions(
+    conn: &mut Conn,
+    permit: &Permit,
+    kind: ResourceType,
+    id: Uuid,
+    since: Option<Timestamp>,
+) -> Result<i64> {
+    let since = since.map_or(i64::MIN, to_micros);
+    let older = resource_history::table
+        .filter(resource_history::pt.eq(permit.shard().get()))
+        .filter(resource_history::kind.eq(kind.number()))
+        .filter(resource_history::id.eq(id.as_bytes()))
+        .filter(resource_history::updated_at.ge(since))
+        .count();
+    let older: i64 = Cached(older).get_result(conn)?;
+    let Some(current) = find_resource(conn, permit, kind, id)? else { return Ok(0) };
+    Ok(older + i64::from(to_micros(current.updated_at) >= since))
 }
 
 pub(super) fn to_resource((id, version, body, updated_at): Row) -> Result<StoredResource> {

@@ -16,7 +16,7 @@ use crate::model::caller::Action;
 use crate::model::notification::NotificationState;
 use crate::model::resource::{IndexRow, NewResource, ResourceType};
 use crate::model::search::{Condition, Interval, Match, Order, Position, Predicate};
-use crate::store::records::AuditFilter;
+use crate::store::records::{AuditFilter, VersionFilter};
 use crate::store::tx::Tx;
 
 const MARIE: PatientKey = PatientKey::from_bits(1);
@@ -143,6 +143,8 @@ fn facts_and_finds_are_read_by_keys() {
         tx.fact_listed_fiches(MARIE, id)?;
         tx.find_resource(&permit, FICHE, id)?;
         tx.find_version(&permit, FICHE, id, 1)?;
+        tx.list_versions(&permit, FICHE, id, &VersionFilter { since: None, before: Some(9), limit: 9 })?;
+        tx.count_versions(&permit, FICHE, id, None)?;
         tx.find_blob(&permit, id)?;
         tx.list_audit(&permit, &filter)?;
         tx.find_audit(&permit, id)?;
