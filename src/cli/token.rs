@@ -91,6 +91,9 @@ impl Token {
 
     async fn ask(&self, demo: &Demo) -> Result<String, Failure> {
         let grantee = self.grantee(demo)?;
+        if let Some(patient) = &self.patient {
+            persona(demo, patient)?;
+        }
         let client = Client::new(&Files::of(&self.certs, &grantee.certificate))?;
         self.ask_with(demo, grantee, &client).await
     }

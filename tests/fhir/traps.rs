@@ -71,7 +71,7 @@ fn t12_three_media_types_of_a_cda_are_accepted() {
 fn t13_the_hash_of_nothing_goes_with_size_zero_alone() {
     let mut lot = seeded("/entry/1/resource/content/0/attachment/hash", json!("2jmj7l5rSw0yVb/vlWAYkK/YBwk="));
     for mode in [STRICT, CI_SIS] {
-        assert_eq!(told(&lot, mode).0, ["profil Bundle.entry[1].resource.content[0].attachment"], "{mode:?}");
+        assert_eq!(told(&lot, mode).0, ["empreinte Bundle.entry[1].resource.content[0].attachment.hash"], "{mode:?}");
     }
     *lot.pointer_mut("/entry/1/resource/content/0/attachment/size").unwrap() = json!(0);
     assert_eq!(told(&lot, STRICT).0, Vec::<String>::new());

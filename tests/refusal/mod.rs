@@ -57,6 +57,8 @@ impl<'a> Watch<'a> {
             assert!(*sequence >= before);
         }
         self.chains = now;
+        // Tokens that the clients of a test ask for on the way.
+        new.retain(|trace| trace != "get-access-token 0");
         new
     }
 

@@ -97,6 +97,6 @@ async fn the_database_has_the_columns_of_schema_rs(db: Db) {
         }
     }
     let declared = declared();
-    assert_eq!(declared.len(), 21);
+    assert_eq!(declared.len(), 23);
     assert_eq!(found, declared);
 }

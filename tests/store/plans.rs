@@ -24,7 +24,7 @@ fn value(code: &str, kind: Kind) -> &'static str {
 fn queries() -> Vec<(ResourceType, String)> {
     let mut queries = Vec::new();
     for kind in [ResourceType::DocumentReference, ResourceType::List] {
-        for parameter in of(kind.name()).iter().filter(|parameter| parameter.code != "patient") {
+        for parameter in of(kind.name()).iter().filter(|parameter| !matches!(parameter.code, "patient" | "subject")) {
             let value = value(parameter.code, parameter.kind);
             queries.push((kind, format!("{}={value}", parameter.code)));
             queries.push((kind, format!("{}:missing=true", parameter.code)));

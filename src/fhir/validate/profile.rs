@@ -158,8 +158,13 @@ impl<'v> Judge<'v> {
                 }
             }
             Constraint::Invariant(name) => {
-                if let Some(expected) = wording::broken(name, value) {
-                    self.tell(Code::Profile, rule, path, expected);
+                match wording::broken(name, value) {
+                    // T13: it is the hash that is wrong, as where the bytes tell it.
+                    Some(expected) if name == "zero-hash" => {
+                        self.tell(Code::HashDiffers, rule, &path.child("hash"), expected);
+                    }
+                    Some(expected) => self.tell(Code::Profile, rule, path, expected),
+                    None => {}
                 }
             }
             _ => {}

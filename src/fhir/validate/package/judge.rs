@@ -206,7 +206,9 @@ impl<'p> Judge<'p> {
                     return (url.starts_with(R4) && !is_other_resource(url, value)).then_some(0);
                 };
                 let is_of_type = value.get("resourceType").and_then(Value::as_str) == Some(profile.kind.as_str());
-                is_of_type.then(|| self.faults(|trial| trial.root(profile, value, path)))
+                // Of profiles none of which holds, the one that is claimed is meant.
+                let far = |faults: usize| if faults > 0 && !claims(value, url) { faults + UNCLAIMED } else { faults };
+                is_of_type.then(|| far(self.faults(|trial| trial.root(profile, value, path))))
             }
             "type" => {
                 let kind = values.first()?.get("resourceType").and_then(Value::as_str)?;
@@ -245,6 +247,15 @@ impl<'p> Judge<'p> {
 /// Whether a node says anything a slice could be told by.
 fn is_telling(node: &Node) -> bool {
     node.element.wanted.is_some() || node.element.binding.is_some() || node.children.values().any(is_telling)
+}
+
+/// How much further than by its faults a value is from a profile that it does not claim.
+const UNCLAIMED: usize = 1_000;
+
+/// Whether a resource claims a profile.
+fn claims(resource: &Value, url: &str) -> bool {
+    let claimed = resource.pointer("/meta/profile").and_then(Value::as_array).into_iter().flatten();
+    claimed.filter_map(Value::as_str).any(|claimed| super::bare(claimed) == super::bare(url))
 }
 
 /// Whether a profile of R4's own names another type than the value's.
