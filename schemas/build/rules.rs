@@ -199,7 +199,8 @@ fn render_table(text: &mut String, folder: &Path, spec: &Spec, axes: &Axes, faul
         let cells: Vec<&str> = spec.axes.iter().map(|axis| line.cell(axis)).collect();
         let _ = writeln!(
             text,
-            "        Row {{ line: {number}, masks: {masks:?}, cells: {cells:?}, outcome: {outcome}, shown: {shown:?}, why: {:?}, rule: {rule:?} }},",
+            "        Row {{ line: {number}, masks: [{}], cells: {cells:?}, outcome: {outcome}, shown: {shown:?}, why: {:?}, rule: {rule:?} }},",
+            masks.iter().map(|mask| grouped(*mask)).collect::<Vec<_>>().join(", "),
             line.cell("why"),
         );
     }
@@ -348,4 +349,13 @@ fn known_types(folder: &Path) -> Vec<String> {
         return Vec::new();
     };
     reader.records().flatten().filter_map(|record| record.get(1).map(str::to_owned)).collect()
+}
+
+/// A number with its thousands set apart, as code writes them.
+fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let head = digits.len() % 3;
+    let groups = digits.as_bytes()[head..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let first = (head > 0).then(|| digits[..head].to_owned());
+    first.into_iter().chain(groups).collect::<Vec<_>>().join("_")
 }

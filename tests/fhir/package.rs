@@ -89,13 +89,43 @@ fn what_is_broken_in_a_published_bundle_is_found_at_its_place() {
 
 const OURS: &str = "https://example.org/StructureDefinition/";
 
+fn element(id: &str, more: Value) -> Value {
+    let mut element = json!({"id": id, "path": id.split(':').next().unwrap()});
+    element.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    element
+}
+
+/// The differential.
+fn strict_elements() -> Vec<Value> {
+    vec![
+        element(
+            "Patient.extension",
+            json!({"slicing": {"discriminator": [{"type": "value", "path": "url"}], "rules": "open"}}),
+        ),
+        element(
+            "Patient.extension:colour",
+            json!({"min": 1, "max": "1",
+                "type": [{"code": "Extension", "profile": [format!("{OURS}colour")]}]}),
+        ),
+        element(
+            "Patient.name",
+            json!({"min": 1, "max": "2",
+                "slicing": {"discriminator": [{"type": "value", "path": "use"}], "rules": "closed"}}),
+        ),
+        element("Patient.name:official", json!({"min": 1, "max": "1"})),
+        element("Patient.name:official.use", json!({"min": 1, "patternCode": "official"})),
+        element("Patient.name:official.family", json!({"min": 1})),
+        element("Patient.gender", json!({"fixedCode": "female"})),
+        element(
+            "Patient.maritalStatus",
+            json!({"binding": {"strength": "required", "valueSet": format!("{OURS}some")}}),
+        ),
+        element("Patient.deceased[x]", json!({"max": "0"})),
+    ]
+}
+
 /// A differential upon a snapshot, and an extension.
 fn definitions() -> [Value; 3] {
-    let element = |id: &str, more: Value| {
-        let mut element = json!({"id": id, "path": id.split(':').next().unwrap()});
-        element.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        element
-    };
     let definition = |name: &str, kind: &str, base: &str, form: &str, elements: Vec<Value>| {
         json!({"resourceType": "StructureDefinition", "url": format!("{OURS}{name}"), "name": name, "type": kind,
             "baseDefinition": base, form: {"element": elements}})
@@ -113,37 +143,7 @@ fn definitions() -> [Value; 3] {
                 element("Patient.name", json!({"min": 0, "max": "*"})),
             ],
         ),
-        definition(
-            "strict",
-            "Patient",
-            &format!("{OURS}base|1"),
-            "differential",
-            vec![
-                element(
-                    "Patient.extension",
-                    json!({"slicing": {"discriminator": [{"type": "value", "path": "url"}], "rules": "open"}}),
-                ),
-                element(
-                    "Patient.extension:colour",
-                    json!({"min": 1, "max": "1",
-                "type": [{"code": "Extension", "profile": [format!("{OURS}colour")]}]}),
-                ),
-                element(
-                    "Patient.name",
-                    json!({"min": 1, "max": "2",
-                "slicing": {"discriminator": [{"type": "value", "path": "use"}], "rules": "closed"}}),
-                ),
-                element("Patient.name:official", json!({"min": 1, "max": "1"})),
-                element("Patient.name:official.use", json!({"min": 1, "patternCode": "official"})),
-                element("Patient.name:official.family", json!({"min": 1})),
-                element("Patient.gender", json!({"fixedCode": "female"})),
-                element(
-                    "Patient.maritalStatus",
-                    json!({"binding": {"strength": "required", "valueSet": format!("{OURS}some")}}),
-                ),
-                element("Patient.deceased[x]", json!({"max": "0"})),
-            ],
-        ),
+        definition("strict", "Patient", &format!("{OURS}base|1"), "differential", strict_elements()),
         definition(
             "colour",
             "Extension",

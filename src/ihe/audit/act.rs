@@ -46,82 +46,69 @@ pub(super) enum System {
     Dmp,
 }
 
+/// The canonical of an audit profile of MHD.
+macro_rules! mhd {
+    ($name:literal) => {
+        concat!("https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.", $name)
+    };
+}
+
 const DOMAIN_RESOURCE: (&str, &str) = ("4", "Domain Resource");
 
 impl Codes {
     pub(super) const fn of(act: Act) -> Self {
         let plain = Self { shape: Shape::Read, transaction: None, profile: None, data_role: DOMAIN_RESOURCE };
         match act {
-            Act::ExistenceTest => {
-                Self { shape: Shape::Query, transaction: Some((System::Dmp, "TD0.2", "Test d'existence")), ..plain }
+            Act::ExistenceTest => Self::dmp(Shape::Query, "TD0.2", "Test d'existence"),
+            Act::ProvideDocumentBundle => {
+                Self::ihe(Shape::Import, "ITI-65", "Provide Document Bundle", mhd!("ProvideBundle.Audit.Recipient"))
             }
-            Act::ProvideDocumentBundle => Self {
-                shape: Shape::Import,
-                transaction: Some((System::Ihe, "ITI-65", "Provide Document Bundle")),
-                profile: Some(
-                    "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.ProvideBundle.Audit.Recipient",
-                ),
-                ..plain
-            },
-            Act::SimplifiedPublish => Self {
-                shape: Shape::Import,
-                transaction: Some((System::Ihe, "ITI-105", "Simplified Publish")),
-                profile: Some(
-                    "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.SimplifiedPublish.Audit.Recipient",
-                ),
-                ..plain
-            },
-            Act::GenerateMetadata => Self {
-                transaction: Some((System::Ihe, "ITI-106", "Generate Metadata")),
-                shape: Shape::Operation,
-                profile: Some(
-                    "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.GenerateMetadata.Audit.Recipient",
-                ),
-                ..plain
-            },
-            Act::UpdateDocumentMetadata => Self {
-                shape: Shape::Update,
-                transaction: Some((System::Dmp, "TD3.3", "Mise à jour des métadonnées")),
-                ..plain
-            },
-            Act::FindDocumentLists => Self {
-                shape: Shape::Query,
-                transaction: Some((System::Ihe, "ITI-66", "Find Document Lists")),
-                profile: Some(
-                    "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.FindDocumentLists.Audit.Responder",
-                ),
-                ..plain
-            },
-            Act::FindDocumentReferences => Self {
-                shape: Shape::Query,
-                transaction: Some((System::Ihe, "ITI-67", "Find Document References")),
-                profile: Some(
-                    "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.FindDocumentReferences.Audit.Responder",
-                ),
-                ..plain
-            },
+            Act::SimplifiedPublish => {
+                Self::ihe(Shape::Import, "ITI-105", "Simplified Publish", mhd!("SimplifiedPublish.Audit.Recipient"))
+            }
+            Act::GenerateMetadata => {
+                Self::ihe(Shape::Operation, "ITI-106", "Generate Metadata", mhd!("GenerateMetadata.Audit.Recipient"))
+            }
+            Act::UpdateDocumentMetadata => Self::dmp(Shape::Update, "TD3.3", "Mise à jour des métadonnées"),
+            Act::FindDocumentLists => {
+                Self::ihe(Shape::Query, "ITI-66", "Find Document Lists", mhd!("FindDocumentLists.Audit.Responder"))
+            }
+            Act::FindDocumentReferences => Self::ihe(
+                Shape::Query,
+                "ITI-67",
+                "Find Document References",
+                mhd!("FindDocumentReferences.Audit.Responder"),
+            ),
             Act::RetrieveDocument => Self {
-                transaction: Some((System::Ihe, "ITI-68", "Retrieve Document")),
-                profile: Some(
-                    "https://profiles.ihe.net/ITI/MHD/StructureDefinition/IHE.MHD.RetrieveDocument.Audit.Responder",
-                ),
                 data_role: ("3", "Report"),
-                ..plain
+                ..Self::ihe(Shape::Read, "ITI-68", "Retrieve Document", mhd!("RetrieveDocument.Audit.Responder"))
             },
             Act::RetrieveAuditEvent => Self {
                 shape: Shape::Query,
                 transaction: Some((System::Ihe, "ITI-81", "Retrieve ATNA Audit Event")),
                 ..plain
             },
-            Act::GetAccessToken => Self {
-                shape: Shape::Token,
-                transaction: Some((System::Ihe, "ITI-71", "Get Access Token")),
-                profile: Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.IUA.71"),
-                ..plain
-            },
+            Act::GetAccessToken => Self::ihe(
+                Shape::Token,
+                "ITI-71",
+                "Get Access Token",
+                "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.IUA.71",
+            ),
             Act::DocumentReferenceHistory | Act::ListHistory => Self { shape: Shape::History, ..plain },
             Act::ReadDocumentReference | Act::ReadList | Act::ReadPatient | Act::ReadAuditEvent => plain,
         }
+    }
+
+    /// A transaction of IHE, with the profile of its audit message.
+    const fn ihe(shape: Shape, code: &'static str, display: &'static str, profile: &'static str) -> Self {
+        let transaction = Some((System::Ihe, code, display));
+        Self { shape, transaction, profile: Some(profile), data_role: DOMAIN_RESOURCE }
+    }
+
+    /// A transaction of the DMP that is none of IHE's.
+    const fn dmp(shape: Shape, code: &'static str, display: &'static str) -> Self {
+        let transaction = Some((System::Dmp, code, display));
+        Self { shape, transaction, profile: None, data_role: DOMAIN_RESOURCE }
     }
 
     /// `AuditEvent.type`.

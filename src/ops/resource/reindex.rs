@@ -10,7 +10,7 @@ use crate::fhir::search;
 use crate::store::{ResourceKey, Store, Tx};
 
 /// Raised whenever rows take another form although the table of parameters stays.
-const FORM: &str = "2";
+const FORM: &str = "3";
 /// Where the store remembers what its rows were made by.
 const SETTING: &str = "search-index";
 /// Resources of one unit of work.
@@ -22,9 +22,8 @@ fn generation() -> String {
     for parameter in search::all() {
         digest.update(format!("{}|{}|{}\n", parameter.number, parameter.resource, parameter.expression));
     }
-    let digest = digest.finalize();
-    let start: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{FORM}-{start}")
+    let start = digest.finalize().iter().take(8).fold(0_u64, |start, byte| (start << 8) | u64::from(*byte));
+    format!("{FORM}-{start:016x}")
 }
 
 /// Whether searches of this program find what the store holds.

@@ -252,6 +252,9 @@ pub(in crate::store) fn clear_index(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
+/// Columns of a resource with its key.
+type Keyed = (i64, i16, Vec<u8>, i32, Vec<u8>, i64);
+
 /// The current resources of all records in the order of their keys, after one.
 pub(in crate::store) fn list_resources(
     conn: &mut Conn,
@@ -274,7 +277,6 @@ pub(in crate::store) fn list_resources(
         );
         query = query.filter(resource::pt.ge(pt)).filter(later);
     }
-    type Keyed = (i64, i16, Vec<u8>, i32, Vec<u8>, i64);
     let found: Vec<Keyed> = query.load(conn)?;
     found
         .into_iter()

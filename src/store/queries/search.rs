@@ -113,9 +113,8 @@ fn is_plain(predicate: &Predicate) -> bool {
         Condition::Index { any_of, .. } => any_of.len() <= 1,
         Condition::Id(ids) | Condition::NotId(ids) => ids.len() == 1,
         Condition::LastUpdated(intervals) => intervals.len() == 1,
-        Condition::Missing { .. } | Condition::Never => true,
-        // What a reader does not see differs by profession and tie, not by request.
-        Condition::Any(_) | Condition::All(_) => true,
+        // What a reader does not see (any, all) differs by profession and tie, not by request.
+        Condition::Missing { .. } | Condition::Never | Condition::Any(_) | Condition::All(_) => true,
     };
     predicate.conditions.len() <= FEW && predicate.conditions.iter().all(is_single)
 }
