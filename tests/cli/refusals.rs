@@ -47,7 +47,6 @@ fn a_command_called_wrongly_exits_2_and_changes_nothing() {
         ("client add x --structure nonsense --certificate c --name n --software-version 1", "--profile"),
         ("migrate sideways", "sideways"),
         ("rules guess", "guess"),
-        ("pki dev --p12 --out made", "openssl pkcs12"),
     ] {
         let (code, said) = refused(&home, command);
         assert_eq!((code, said.contains(reason)), (2, true), "{command}: {said}");

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use espace::cli::pki::{Options, PkiError, clients, create_dev_pki};
+use espace::cli::pki::{Options, clients, create_dev_pki};
 use espace::clock::{Clock as _, FixedClock, SystemClock};
 use espace::ids::SystemIds;
 use jiff::SignedDuration;
@@ -85,10 +85,37 @@ async fn rsa_twins_are_let_in_and_refused_like_their_originals() {
 }
 
 #[test]
-fn pkcs12_is_refused_before_anything_is_made() {
+fn pkcs12_files_open_with_their_password_and_hold_key_certificate_and_root() {
     let scratch = Scratch::empty();
-    let refused =
-        create_dev_pki(scratch.path(), Options { rsa: false, p12: true }, &SystemClock, &SystemIds::default());
-    assert!(matches!(refused, Err(PkiError::NoPkcs12)));
-    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
+    let options = Options { rsa: true, p12: true };
+    create_dev_pki(scratch.path(), options, &SystemClock, &SystemIds::default()).unwrap();
+    let made = fs::read_dir(scratch.path())
+        .unwrap()
+        .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "p12"));
+    let keys = fs::read_dir(scratch.path()).unwrap().filter(|file| {
+        let path = file.as_ref().unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        path.extension().is_some_and(|extension| extension == "key") && !matches!(name, "ca" | "server")
+    });
+    assert_eq!(made.count(), keys.count());
+    for name in ["cabinet", "cabinet-rsa"] {
+        let read = |password: &str| {
+            let mut command = std::process::Command::new("openssl");
+            command.args(["pkcs12", "-nodes", "-passin", &format!("pass:{password}"), "-in"]);
+            command.arg(scratch.path().join(format!("{name}.p12"))).output()
+        };
+        let Ok(found) = read("espace") else {
+            println!("SKIPPED: there is no openssl to read {name}.p12 with");
+            return;
+        };
+        assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
+        let text = String::from_utf8(found.stdout).unwrap();
+        let body = |pem: &str| pem.lines().filter(|line| !line.starts_with('-')).collect::<String>();
+        let all: String = text.lines().collect();
+        for file in [format!("{name}.pem"), format!("{name}.key"), "ca.pem".to_owned()] {
+            let pem = fs::read_to_string(scratch.path().join(&file)).unwrap();
+            assert!(all.contains(&body(&pem)), "{file}");
+        }
+        assert!(!read("wrong").unwrap().status.success());
+    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Options, PkiError, create_dev_pki};
+use super::{Options, create_dev_pki};
 use crate::cli::{Failure, output};
 use crate::clock::SystemClock;
 use crate::ids::SystemIds;
@@ -26,7 +26,7 @@ enum Command {
         /// Also RSA-2048 twins, NAME-rsa.pem and NAME-rsa.key
         #[arg(long)]
         rsa: bool,
-        /// Also NAME.p12: refused, with the command that makes one
+        /// Also NAME.p12 of each client; the password is `espace`
         #[arg(long)]
         p12: bool,
     },
@@ -37,10 +37,7 @@ impl Pki {
     pub(in crate::cli) fn run(self) -> Result<(), Failure> {
         let Command::Dev { out, rsa, p12 } = self.command;
         let report = create_dev_pki(&out, Options { rsa, p12 }, &SystemClock, &SystemIds::default());
-        let report = report.map_err(|error| match error {
-            PkiError::NoPkcs12 => Failure::Usage(error.to_string()),
-            other => Failure::from_error("the test PKI", &other),
-        })?;
+        let report = report.map_err(|error| Failure::from_error("the test PKI", &error))?;
         output::say(&format!("{}: {} made, {} kept", out.display(), report.created.len(), report.kept.len()));
         Ok(())
     }

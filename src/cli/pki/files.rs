@@ -4,8 +4,10 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+
+use zeroize::Zeroizing;
 
 use super::PkiError;
 use crate::access::identity::Certificate;
@@ -44,26 +46,51 @@ impl Place {
         Certificate::from_der(&der).map(Some).or(Err(content()))
     }
 
+    /// The first certificate of a PEM file.
+    pub(super) fn der(&self, file: &str) -> Result<Vec<u8>, PkiError> {
+        let content = || PkiError::Content { path: self.path(file) };
+        let pem = self.read(file)?.ok_or_else(content)?;
+        CertificateDer::from_pem_slice(pem.as_bytes()).map(|der| der.to_vec()).or(Err(content()))
+    }
+
+    /// The private key of a PEM file, PKCS#8.
+    pub(super) fn private_der(&self, file: &str) -> Result<Zeroizing<Vec<u8>>, PkiError> {
+        let content = || PkiError::Content { path: self.path(file) };
+        let pem = Zeroizing::new(self.read(file)?.ok_or_else(content)?);
+        let key = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).or(Err(content()))?;
+        Ok(Zeroizing::new(key.secret_pkcs8_der().to_vec()))
+    }
+
+    /// Whether a file is there and was written after another.
+    pub(super) fn is_newer(&self, file: &str, than: &str) -> bool {
+        let written = |file: &str| fs::metadata(self.path(file)).and_then(|file| file.modified());
+        written(file).is_ok_and(|at| written(than).is_ok_and(|other| at >= other))
+    }
+
+    pub(super) fn write_secret_bytes(&self, file: &str, bytes: &[u8]) -> Result<(), PkiError> {
+        self.write(file, bytes, 0o600, true)
+    }
+
     pub(super) fn write_public(&self, file: &str, text: &str) -> Result<(), PkiError> {
-        self.write(file, text, 0o644, true)
+        self.write(file, text.as_bytes(), 0o644, true)
     }
 
     pub(super) fn write_private(&self, file: &str, text: &str) -> Result<(), PkiError> {
-        self.write(file, text, 0o600, true)
+        self.write(file, text.as_bytes(), 0o600, true)
     }
 
     /// For what every start makes anew: no start waits for the disk.
     pub(super) fn write_renewed(&self, file: &str, text: &str) -> Result<(), PkiError> {
-        self.write(file, text, 0o644, false)
+        self.write(file, text.as_bytes(), 0o644, false)
     }
 
     /// Written beside and renamed: a server that watches never reads half a file.
-    fn write(&self, file: &str, text: &str, mode: u32, durable: bool) -> Result<(), PkiError> {
+    fn write(&self, file: &str, bytes: &[u8], mode: u32, durable: bool) -> Result<(), PkiError> {
         let path = self.path(file);
         let beside = self.path(&format!(".{file}.new"));
         let written = open(&beside, mode)
             .and_then(|mut out| {
-                out.write_all(text.as_bytes())?;
+                out.write_all(bytes)?;
                 if durable { out.sync_all() } else { Ok(()) }
             })
             .and_then(|()| fs::rename(&beside, &path));

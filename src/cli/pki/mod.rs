@@ -3,6 +3,7 @@
 mod authority;
 mod command;
 mod files;
+pub mod pkcs12;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ const BACKDATED: SignedDuration = SignedDuration::from_hours(1);
 pub struct Options {
     /// Also RSA-2048 twins `NAME-rsa.{pem,key}`.
     pub rsa: bool,
-    /// Also `NAME.p12`: refused, see [`PkiError::NoPkcs12`].
+    /// Also `NAME.p12` of each client, under [`pkcs12::PASSWORD`].
     pub p12: bool,
 }
 
@@ -66,21 +67,15 @@ pub enum PkiError {
     /// `certs/pki.toml` was built in with a mistake.
     #[error("the table of certificates is not readable")]
     Table(#[from] toml::de::Error),
-    /// `--p12` was asked for. A usage error (exit 2).
-    #[error(
-        "PKCS#12 files are not made: the library would bring a second cryptographic provider. \
-         Use: openssl pkcs12 -export -in NAME.pem -inkey NAME.key -out NAME.p12"
-    )]
-    NoPkcs12,
+    /// A PKCS#12 file could not be encrypted.
+    #[error("cannot make a PKCS#12 file")]
+    Pkcs12,
 }
 
 /// Creates what is missing of the development PKI in `out`, and renews its revocation list.
 /// `clock` is the real clock. A new root makes everything else new; a leaf that has expired is
 /// made again (but for `expired`).
 pub fn create_dev_pki(out: &Path, options: Options, clock: &dyn Clock, ids: &dyn IdSource) -> Result<Report, PkiError> {
-    if options.p12 {
-        return Err(PkiError::NoPkcs12);
-    }
     let place = Place::at(out)?;
     let now = clock.now();
     let mut report = Report::default();
@@ -96,8 +91,29 @@ pub fn create_dev_pki(out: &Path, options: Options, clock: &dyn Clock, ids: &dyn
         }
     }
     let report = maker.report;
+    if options.p12 {
+        bundle_all(&place, options.rsa)?;
+    }
     renew_list(&place, &root, now)?;
     Ok(report)
+}
+
+/// Writes `NAME.p12` of each client, where it is not there or older than its certificate.
+fn bundle_all(place: &Place, with_rsa: bool) -> Result<(), PkiError> {
+    let clients = clients()?;
+    let twins = clients.iter().filter(|_| with_rsa).map(|client| format!("{}-rsa", client.name));
+    let names: Vec<String> = clients.iter().map(|client| client.name.clone()).chain(twins).collect();
+    let root = place.der("ca.pem")?;
+    for name in names {
+        let (pem, file) = (format!("{name}.pem"), format!("{name}.p12"));
+        if place.is_newer(&file, &pem) {
+            continue;
+        }
+        let key = place.private_der(&format!("{name}.key"))?;
+        let bundle = pkcs12::file(&name, &key, &place.der(&pem)?, &root).or(Err(PkiError::Pkcs12))?;
+        place.write_secret_bytes(&file, &bundle)?;
+    }
+    Ok(())
 }
 
 /// Writes `crl.pem` anew: every `revoked*` certificate of the directory is on it.
