@@ -353,9 +353,6 @@ fn known_types(folder: &Path) -> Vec<String> {
 
 /// A number with its thousands set apart, as code writes them.
 fn grouped(number: u32) -> String {
-    let digits = number.to_string();
-    let head = digits.len() % 3;
-    let groups = digits.as_bytes()[head..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
-    let first = (head > 0).then(|| digits[..head].to_owned());
-    first.into_iter().chain(groups).collect::<Vec<_>>().join("_")
+    let (high, low) = (number / 1_000, number % 1_000);
+    if high == 0 { low.to_string() } else { format!("{}_{low:03}", grouped(high)) }
 }

@@ -105,7 +105,7 @@ fn pkcs12_files_open_with_their_password_and_hold_key_certificate_and_root() {
             command.arg(scratch.path().join(format!("{name}.p12"))).output()
         };
         let Ok(found) = read("espace") else {
-            println!("SKIPPED: there is no openssl to read {name}.p12 with");
+            crate::support::shared::skipped("openssl, which reads the PKCS#12 files,");
             return;
         };
         assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
