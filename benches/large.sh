@@ -56,17 +56,24 @@ measure() {
     echo "${name} search ${answer}" >&2
     answer=$(run --mode retrieve --patient-number 0 --size 4k --connections 64) && retrieve=$(field cpu_us "${answer}")
     echo "${name} retrieve ${answer}" >&2
-    answer=$(run --mode publish --patient-number 10 --size 4k --connections 64) && publish=$(field cpu_us "${answer}")
+    answer=$(run --mode publish --patient-number 0 --size 4k --connections 64) && publish=$(field cpu_us "${answer}")
     echo "${name} publish ${answer}" >&2
     stop
+}
+# size_of NAME: sets bytes, once a server that idles has copied the log back into the database.
+size_of() {
+    start "$1"
+    sleep 2
+    stop
+    bytes=$(stat -c %s "${state}/$1/espace.sqlite")
 }
 export ESPACE__SERVER__PORT=0 ESPACE__OPERATIONS__PORT=0
 
 echo "load of the machine: $(cut -d' ' -f1-3 /proc/loadavg)" >&2
 "${bin}" bench fill --state "${state}/small" --certs "${certs}" --fiches $((fiches / 100)) --patients $((patients / 100))
 "${bin}" bench fill --state "${state}/large" --certs "${certs}" --fiches "${fiches}" --patients "${patients}"
-small_bytes=$(stat -c %s "${state}/small/espace.sqlite")
-large_bytes=$(stat -c %s "${state}/large/espace.sqlite")
+size_of small && small_bytes=${bytes}
+size_of large && large_bytes=${bytes}
 measure small $((patients / 100))
 small=("${search}" "${retrieve}" "${publish}")
 measure large "${patients}"

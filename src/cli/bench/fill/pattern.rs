@@ -220,8 +220,8 @@ async fn provision(started: &Started, bundle: &Value) -> Result<Provision, Error
 }
 
 fn resource(kind: ResourceType, id: Uuid, body: String, updated_at: Timestamp) -> Result<NewResource, Error> {
-    let value: Value = serde_json::from_str(&body)
-        .map_err(|error| Error::from(crate::error::Code::Internal).because(error))?;
+    let value: Value =
+        serde_json::from_str(&body).map_err(|error| Error::from(crate::error::Code::Internal).because(error))?;
     Ok(NewResource {
         kind,
         id,
