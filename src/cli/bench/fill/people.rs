@@ -10,7 +10,7 @@ pub(in crate::cli::bench) const MOST: u32 = 1_000_000;
 /// One person in so many has `dr-martin` as médecin traitant, who may then read the record.
 const FOLLOWED: u32 = 10;
 /// Where the sequences of their keys begin.
-const SEED: u64 = 0xe5_0000_0000;
+const SEED: u64 = 0x00e5_0000_0000;
 
 /// Person `number`: the demo data's `dominique` with an INS, a key and an address of his own.
 pub(in crate::cli::bench) fn person(demo: &Demo, number: u32) -> Result<Persona, Failure> {
@@ -19,7 +19,7 @@ pub(in crate::cli::bench) fn person(demo: &Demo, number: u32) -> Result<Persona,
     person.name = format!("number {number}");
     person.key = SeededIds::new(SEED + u64::from(number)).patient_key();
     person.ins = ins(number)?;
-    person.traits.family = "SYNTHETIQUE".to_owned();
+    "SYNTHETIQUE".clone_into(&mut person.traits.family);
     person.contact.activation_email = Some(format!("number-{number}@example.org"));
     person.contact.assurance_maladie_email = None;
     Ok(person)
