@@ -95,17 +95,38 @@ impl From<diesel::result::Error> for Error {
             Diesel::DatabaseError(DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection, _)
             | Diesel::BrokenTransactionManager => Self::Lost(Box::new(error)),
             Diesel::DatabaseError(_, information) if information.message() == "database is locked" => Self::Busy,
-            // The driver hides SQLSTATE 40P01 behind its message.
-            Diesel::DatabaseError(_, information) if information.message() == "deadlock detected" => {
-                Self::Contended(error)
-            }
+            Diesel::DatabaseError(_, information) if is_deadlock(information.message()) => Self::Contended(error),
             _ => Self::Driver(error),
         }
     }
 }
 
+/// The driver (diesel-async 0.9) has no kind for SQLSTATE 40P01 and shows no SQLSTATE, so the message has to
+/// tell; some translations keep the English word in parentheses (OPERATIONS: `lc_messages`).
+fn is_deadlock(message: &str) -> bool {
+    message.to_ascii_lowercase().contains("deadlock")
+}
+
 impl From<Error> for Outward {
     fn from(error: Error) -> Self {
         Self::from(error.code()).because(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fatality(kind: DatabaseErrorKind, message: &str) -> Option<Fatality> {
+        Error::from(diesel::result::Error::DatabaseError(kind, Box::new(message.to_owned()))).fatality()
+    }
+
+    #[test]
+    fn transactions_that_met_are_run_again_and_other_faults_are_not() {
+        assert_eq!(fatality(DatabaseErrorKind::SerializationFailure, "quelconque"), Some(Fatality::Contended));
+        for message in ["deadlock detected", "interblocage (deadlock) détecté", "Verklemmung (Deadlock) entdeckt"] {
+            assert_eq!(fatality(DatabaseErrorKind::Unknown, message), Some(Fatality::Contended), "{message}");
+        }
+        assert_eq!(fatality(DatabaseErrorKind::Unknown, "syntax error"), Some(Fatality::Refused));
     }
 }

@@ -21,7 +21,7 @@ const COMMANDS: [(&str, &[&str]); 19] = [
     ("audit", &["verify", "export"]),
     ("outbox", &["list", "retry"]),
     ("letters", &[]),
-    ("bench", &[]),
+    ("bench", &["run", "fill", "control", "parts"]),
     ("doctor", &[]),
 ];
 

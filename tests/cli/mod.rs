@@ -1,5 +1,6 @@
 //! The command line (contract §2): help, exit codes, and `espace dev` from its first start on.
 
+mod bench;
 mod dev;
 mod help;
 mod keys;

@@ -13,6 +13,7 @@ use rustls_pki_types::ServerName;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use super::fill::people;
 use super::load::{Body, FHIR, FORM, Load, Mode};
 use super::process;
 use super::template::Template;
@@ -58,6 +59,12 @@ pub(super) struct Run {
     /// Whose record
     #[arg(long, value_name = "PERSONA", default_value = "dominique")]
     patient: String,
+    /// The record of this person of `bench fill` instead; dr-martin may read those of 0, 10, 20...
+    #[arg(long, value_name = "K", conflicts_with = "patient")]
+    patient_number: Option<u32>,
+    /// Searches: each in another record, of those that dr-martin may read among so many persons of `bench fill`
+    #[arg(long, value_name = "M", conflicts_with_all = ["patient", "patient_number"])]
+    patients: Option<u32>,
     /// Who calls
     #[arg(long = "as", value_name = "PERSONA", default_value = "dr-martin")]
     author: String,
@@ -75,7 +82,8 @@ pub(super) struct Run {
     pub(super) json: bool,
 }
 
-fn bytes(text: &str) -> Result<usize, String> {
+/// A number of bytes, or of thousands of them with `k`.
+pub(super) fn bytes(text: &str) -> Result<usize, String> {
     let (digits, factor) = text.strip_suffix('k').map_or((text, 1), |digits| (digits, 1_000));
     let number: usize = digits.parse().map_err(|_wrong| "expected a number of bytes such as 60k".to_owned())?;
     number.checked_mul(factor).ok_or_else(|| "too large".to_owned())
@@ -87,13 +95,20 @@ impl Run {
         if self.connections == 0 || self.seconds == 0 {
             return Err(Failure::Usage("--connections and --seconds must be at least 1".to_owned()));
         }
+        let is_in_range = |number: &u32| (1..=people::MOST).contains(number);
+        if self.patients.is_some_and(|number| self.mode != Mode::Search || !is_in_range(&number)) {
+            return Err(Failure::Usage(format!("--patients: with --mode search, 1 to {}", people::MOST)));
+        }
         let demo = Demo::load().map_err(|error| Failure::from_error("demo personas", &error))?;
         let unknown = |name: &str| Failure::Usage(format!("no persona is called {name}"));
-        let patient = demo.persona(&self.patient).ok_or_else(|| unknown(&self.patient))?;
+        let patient = match self.patient_number {
+            Some(number) => people::person(&demo, number)?,
+            None => demo.persona(&self.patient).ok_or_else(|| unknown(&self.patient))?.clone(),
+        };
         let author = demo.professional(&self.author).ok_or_else(|| unknown(&self.author))?;
         let target = self.target(&author.structure)?;
         let token = if self.mode.is_signed() { Some(self.token().await?) } else { None };
-        let load = self.load(&target, token.as_deref(), patient, author).await?;
+        let load = self.load(&target, token.as_deref(), &patient, author).await?;
         let shared = Arc::new(Shared {
             target,
             mode: self.mode,
@@ -190,6 +205,13 @@ impl Run {
             let query = format!("patient.identifier={ins}&status=current&_count={count}");
             form("POST /fhir/DocumentReference/_search", query)
         };
+        if let Some(patients) = self.patients {
+            let before = format!("patient.identifier={}%7C", patient.ins.system());
+            let behind = format!("&status=current&_count={}", self.count);
+            let body = Body::Records(before, behind, people::followed_of(patients));
+            let line = "POST /fhir/DocumentReference/_search".to_owned();
+            return Ok(Load { line, authority, headers: FORM, body });
+        }
         Ok(match self.mode {
             Mode::Publish => {
                 let (ids, at) = (SystemIds::default(), SystemClock.now());

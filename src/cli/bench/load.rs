@@ -4,7 +4,9 @@ use std::io::Write as _;
 
 use clap::ValueEnum;
 
+use super::fill::people;
 use super::template::Template;
+use crate::ids::Ins;
 
 /// What an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -81,9 +83,15 @@ pub(super) enum Body {
     Empty,
     /// Always the same.
     Fixed(Vec<u8>),
+    /// A form that names another record each time: what stands before the INS and behind it, and how many
+    /// followed persons of `bench fill` there are.
+    Records(String, String, u32),
     /// A bundle under fresh names; the number tells this run from any other.
     Fresh(Box<Template>, u64),
 }
+
+/// Characters of an INS.
+const INS: usize = 15;
 
 /// A FHIR body.
 pub(super) const FHIR: &str = "Content-Type: application/fhir+json\r\n";
@@ -96,6 +104,7 @@ impl Load {
         match &self.body {
             Body::Empty => 0,
             Body::Fixed(body) => body.len(),
+            Body::Records(before, behind, _) => before.len() + INS + behind.len(),
             Body::Fresh(template, _) => template.size(),
         }
     }
@@ -116,6 +125,11 @@ impl Load {
         match &self.body {
             Body::Empty => {}
             Body::Fixed(body) => out.extend_from_slice(body),
+            Body::Records(before, behind, count) => {
+                let place = u32::try_from(number % u64::from(*count)).unwrap_or_default();
+                let ins = people::ins(people::followed(place));
+                drop(write!(out, "{before}{}{behind}", ins.as_ref().map_or("", Ins::value)));
+            }
             Body::Fresh(template, run) => template.write(*run, number, out),
         }
     }

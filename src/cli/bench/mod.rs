@@ -1,7 +1,9 @@
 //! `espace bench`: the load driver and the fixed parts of the limits (contract §2, docs/PERFORMANCE.md).
 
+mod begin;
 mod control;
 mod drive;
+mod fill;
 mod load;
 mod parts;
 mod process;
@@ -25,6 +27,8 @@ enum Command {
     Run(Box<drive::Run>),
     /// Serve nothing but bytes: the control that a server is held against
     Control(control::Control),
+    /// Fill a development database with synthetic persons and their fiches
+    Fill(fill::Fill),
     /// Measure the fixed parts of the limits, here and now
     Parts(parts::Parts),
 }
@@ -39,6 +43,7 @@ impl Bench {
                 Ok(())
             }
             Command::Control(control) => control.serve(),
+            Command::Fill(fill) => fill.run(),
             Command::Parts(parts) => parts.run(),
         }
     }

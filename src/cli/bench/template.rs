@@ -35,11 +35,7 @@ impl Template {
         at: jiff::Timestamp,
         ids: &dyn IdSource,
     ) -> Result<Self, Failure> {
-        let sentence = "Examen clinique sans particularité ; poursuite du traitement, contrôle à trois mois. ";
-        // The header around the text is about 5 KB.
-        let text = sentence.repeat(size.saturating_sub(5_000) / sentence.len());
-        let document = Document { text, ..Document::note(at) };
-        Ok(Self::of(&demo_bundle(&document, patient, author, ids)?.to_string()))
+        Ok(Self::of(&demo_bundle(&note(size, at), patient, author, ids)?.to_string()))
     }
 
     /// A template of a body.
@@ -95,6 +91,14 @@ impl Piece {
             Self::Oid(_) => 38,
         }
     }
+}
+
+/// A report whose CDA has about `size` bytes.
+pub(super) fn note(size: usize, at: jiff::Timestamp) -> Document {
+    let sentence = "Examen clinique sans particularité ; poursuite du traitement, contrôle à trois mois. ";
+    // The header around the text is about 3.6 KB.
+    let text = sentence.repeat((size.saturating_sub(3_600) / sentence.len()).max(1));
+    Document { text, ..Document::note(at) }
 }
 
 #[cfg(test)]

@@ -5,17 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::access::context::Context;
+use crate::cli::Failure;
+use crate::cli::bench::begin::begin;
 use crate::cli::bench::template::Template;
 use crate::cli::demo::{personas::Demo, seed};
-use crate::cli::pki::{self, Options};
-use crate::cli::start::{StartOptions, Started, start};
-use crate::cli::{Failure, dev};
-use crate::clock::{Clocks, SystemClock};
-use crate::config::Config;
-use crate::ids::{IdSource, Ins, SystemIds};
+use crate::cli::start::Started;
+use crate::ids::Ins;
 use crate::ops::document::intake::Intake;
 use crate::ops::document::submission::Provision;
-use crate::store::Store;
 
 /// The size of the document all parts are about, in bytes.
 const SIZE: usize = 60_000;
@@ -32,22 +29,8 @@ impl Stage {
     /// Makes a development server's state in `folder` and starts on free ports.
     pub(super) async fn set(folder: &Path) -> Result<Self, Failure> {
         let failed = |what: &str, error: &dyn std::error::Error| Failure::from_error(what, error);
-        std::fs::create_dir_all(folder).map_err(|error| failed(&folder.display().to_string(), &error))?;
-        let certs = folder.join("certs");
-        let mut config = Config::default();
-        dev::place(&mut config, folder, &certs);
-        config.server.port = 0;
-        config.operations.port = 0;
-        let ids: Arc<dyn IdSource> = Arc::new(SystemIds::default());
-        pki::create_dev_pki(&certs, Options::default(), &SystemClock, ids.as_ref())
-            .map_err(|error| failed("the test PKI", &error))?;
-        Store::migrate(&config.store).await.map_err(|error| failed("the database", &error))?;
-        let store = Store::open(config.store.clone(), Arc::clone(&ids)).await;
-        let store = store.map_err(|error| failed("the database", &error))?;
-        let clocks = Clocks::system();
-        let now = clocks.domain.now();
-        seed::if_empty(&store, &certs, now).await?;
-        let started = start(StartOptions { config, clocks, ids, store, is_dev: true })?;
+        let started = begin(folder, &folder.join("certs"), |_config| {}).await?;
+        let now = started.app.clocks.domain.now();
         let demo = Demo::load().map_err(|error| failed("demo personas", &error))?;
         let missing = || Failure::Failed("the demo data has no dominique or no dr-martin".to_owned());
         let patient = demo.persona("dominique").ok_or_else(missing)?;
