@@ -182,7 +182,7 @@ async fn ds_60_a_minors_secret_is_hidden_from_his_representative_alone(db: Db) {
 }
 
 /// A deposit by the person: the fiche of a demo bundle, its author the patient, its document `bytes`.
-fn deposit(server: &TestServer, persona: &str, kind: &str, content_type: &str, bytes: &[u8]) -> Value {
+pub(super) fn deposit(server: &TestServer, persona: &str, kind: &str, content_type: &str, bytes: &[u8]) -> Value {
     let mut bundle = server.bundle(persona, "dr-martin");
     let patient = bundle["entry"][1]["resource"]["contained"].as_array().unwrap().iter();
     let patient = patient.filter(|own| own["resourceType"] == "Patient").cloned().next().unwrap();
@@ -192,7 +192,13 @@ fn deposit(server: &TestServer, persona: &str, kind: &str, content_type: &str, b
     list["source"] = me.clone();
     let fiche = &mut bundle["entry"][1]["resource"];
     fiche["author"] = json!([me]);
-    fiche["authenticator"] = me;
+    // No person may authenticate in R4 but a professional: the portal that takes the deposit in does.
+    let portal = crate::support::pki::pki().certificate("portail").structure.as_ref().unwrap().to_string();
+    let contained = fiche["contained"].as_array_mut().unwrap();
+    contained.retain(|own| own["resourceType"] != "Practitioner" && own["resourceType"] != "PractitionerRole");
+    contained[0]["identifier"][0]["value"] = json!(portal);
+    contained[0]["name"] = json!("Portail");
+    fiche["authenticator"] = fiche["custodian"].clone();
     let system = espace::ihe::fhir_system("1.2.250.1.213.1.1.4.12");
     let class = espace::fhir::terminology::class_of_type(&system, kind).unwrap_or("90");
     fiche["type"] = json!({ "coding": [{ "system": system, "code": kind, "display": "Document de la personne" }] });
