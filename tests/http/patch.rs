@@ -155,7 +155,10 @@ fn ds_59_a_document_that_becomes_visible_to_the_person_is_notified() {
         let notices = server.notices("dominique").await;
         // The author's first access was not told while its one document was hidden; now both are.
         let access = "ACCES_DMP_PS activation-email";
-        assert_eq!((told, notices), (1, [access, access, "AJOUT_DOCUMENT activation-email"].map(str::to_owned).to_vec()));
+        assert_eq!(
+            (told, notices),
+            (1, [access, access, "AJOUT_DOCUMENT activation-email"].map(str::to_owned).to_vec())
+        );
         let holder = server.patient("dominique", "dominique").await;
         assert_eq!((holder.get(&published.fiche).await.status.as_u16(), found(&holder, &published).await), (200, 1));
         let hidden = patch(&martin, &published.fiche, &labelled("INVISIBLE_PATIENT")).await;

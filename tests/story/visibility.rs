@@ -20,33 +20,33 @@ stories! {
     mes_39_40_the_person_adds_own_documents_of_the_accepted_formats,
 }
 
-fn all(name: &TestServer, persona: &str) -> String {
+pub(super) fn all(name: &TestServer, persona: &str) -> String {
     format!("/fhir/DocumentReference?patient={}&status=current", name.persona(persona).key)
 }
 
-fn audit(server: &TestServer, persona: &str) -> String {
+pub(super) fn audit(server: &TestServer, persona: &str) -> String {
     format!("/fhir/AuditEvent?patient={}&date=ge2026-01-01", server.persona(persona).key)
 }
 
-async fn seen(reader: &Actor, url: &str) -> (usize, i64) {
+pub(super) async fn seen(reader: &Actor, url: &str) -> (usize, i64) {
     let answer = reader.get(url).await;
     (answer.matches().len(), answer.json()["total"].as_i64().unwrap_or(-1))
 }
 
 /// What a deposit of nothing sees of one document: 404 by every id.
-async fn unknown_by_id(reader: &Actor, locations: &[String]) {
+pub(super) async fn unknown_by_id(reader: &Actor, locations: &[String]) {
     for location in locations {
         assert_eq!(reader.get(&format!("/fhir/{location}")).await.outcome(), "404 not-found", "{location}");
     }
 }
 
-async fn readable_by_id(reader: &Actor, locations: &[String]) {
+pub(super) async fn readable_by_id(reader: &Actor, locations: &[String]) {
     for location in locations {
         assert_eq!(reader.get(&format!("/fhir/{location}")).await.status, 200, "{location}");
     }
 }
 
-fn flagged(mut bundle: Value, code: &str) -> Value {
+pub(super) fn flagged(mut bundle: Value, code: &str) -> Value {
     let system = espace::ihe::fhir_system("1.2.250.1.213.1.1.4.13");
     let labels = bundle["entry"][1]["resource"]["securityLabel"].as_array_mut().unwrap();
     labels.push(json!({ "coding": [{ "system": system, "code": code }] }));
