@@ -157,7 +157,7 @@ fn ds_59_a_document_that_becomes_visible_to_the_person_is_notified() {
         let access = "ACCES_DMP_PS activation-email";
         assert_eq!(
             (told, notices),
-            (1, [access, access, "AJOUT_DOCUMENT activation-email"].map(str::to_owned).to_vec())
+            (1, ["AJOUT_DOCUMENT activation-email", access, access].map(str::to_owned).to_vec())
         );
         let holder = server.patient("dominique", "dominique").await;
         assert_eq!((holder.get(&published.fiche).await.status.as_u16(), found(&holder, &published).await), (200, 1));
