@@ -50,7 +50,7 @@ fn judge(ctx: &Context, action: Action, facts: &Facts) -> Result<Permit, Denial>
 }
 
 /// Nothing is offered to the patient side before activation, whatever it names (MES-028).
-fn patient_side_is_active(ctx: &Context, facts: &Facts) -> Result<(), Denial> {
+pub fn patient_side_is_active(ctx: &Context, facts: &Facts) -> Result<(), Denial> {
     let own = facts.holder == Some(SpaceState::Activated);
     let active = own && facts.served.as_ref().is_none_or(|served| served.is_active(ctx.at));
     if ctx.caller.class == CallerClass::Patient && !active {

@@ -116,10 +116,10 @@ fn load(
     trace: Trace,
 ) -> Result<Settled<(PatientKey, ChainedRecord)>, Error> {
     let refuse = |trace: Trace, denial: Denial| Ok(Settled::refused(denial, trace.refused(&denial)));
-    let unknown = Denial::new(Code::NotFound, "unknown-resource");
     if let Err(denial) = facts::enrolment(tx, ctx)? {
         return refuse(trace, denial);
     }
+    let unknown = facts::told(tx, ctx, Denial::new(Code::NotFound, "unknown-resource"))?;
     let Some((patient, uuid)) = id.and_then(|id| Some((id.shard.patient()?, id.uuid))) else {
         return refuse(trace, unknown);
     };

@@ -105,7 +105,12 @@ fn counts(ctx: &Context, facts: &Facts) -> bool {
 /// The act, unless the software has been suspended meanwhile.
 fn attempt<T>(tx: &mut Tx<'_>, ctx: &Context, trace: &Trace, act: &impl Act<T>) -> Result<Consulted<T>, Error> {
     match facts::enrolment(tx, ctx)? {
-        Ok(()) => act(tx, ctx, trace.clone()),
+        Ok(()) => match act(tx, ctx, trace.clone())? {
+            Consulted::Refused { denial, trace } => {
+                Ok(Consulted::Refused { denial: facts::told(tx, ctx, denial)?, trace })
+            }
+            done @ Consulted::Done { .. } => Ok(done),
+        },
         Err(denial) => Ok(Consulted::Refused { denial, trace: trace.clone() }),
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::access::context::Context;
+use crate::access::decide::patient_side_is_active;
 use crate::access::permit::Denial;
 use crate::error::{Code, Error};
 use crate::ids::{Ins, PatientKey};
@@ -76,6 +77,16 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, patient: Option<PatientKey>) -> Result<F
         facts.served = served(tx, ctx)?;
     }
     Ok(facts)
+}
+
+/// What a caller is told of something that is not there: on the patient side before activation the same
+/// as of anything else, whatever is named (MES-028; contract §8, mes 9).
+pub(crate) fn told(tx: &mut Tx<'_>, ctx: &Context, denial: Denial) -> Result<Denial, Error> {
+    if ctx.caller.class != CallerClass::Patient || denial.code != Code::NotFound {
+        return Ok(denial);
+    }
+    let facts = load(tx, ctx, None)?;
+    Ok(patient_side_is_active(ctx, &facts).err().unwrap_or(denial))
 }
 
 /// The connected person's own record and the state of that space, on the patient side.

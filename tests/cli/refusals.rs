@@ -90,6 +90,16 @@ fn the_tables_are_printed_and_checked() {
     let (printed, checked) = (home.run("rules print"), home.run("rules check"));
     assert_eq!((printed.code, printed.out == espace::rules::print::print()), (0, true));
     assert_eq!((checked.code, checked.out.as_str()), (0, "every cell is covered by exactly one row\n"));
+    // An operator's own matrix is checked by the same command.
+    let folder = crate::support::pki::Scratch::empty();
+    let check = format!("rules check --dir {}", folder.path().display());
+    assert_eq!(home.run(&check).code, 1, "there is no file");
+    let row = "profession,type,right,verdict,why,rule\n10,*,read,permit,ours,Arr2023\n";
+    folder.write("habilitation.csv", row);
+    assert_eq!(home.run(&check).code, 0);
+    folder.write("habilitation.csv", &row.replace("permit", "perhaps"));
+    let refused = home.run(&check);
+    assert_eq!((refused.code, refused.out.contains("habilitation.csv")), (3, true), "{refused:?}");
 }
 
 #[test]

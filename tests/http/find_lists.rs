@@ -226,10 +226,11 @@ fn pair(server: &TestServer, title: &str, author: &str) -> Value {
 
 async fn a_set_of_nothing_but_hidden_documents_is_absent_and_others_do_not_show_them(db: Db) {
     let server = TestServer::start_on(db).await;
-    let (martin, petit, leroy) = (
+    let (martin, petit, leroy, moreau) = (
         server.professional("dr-martin").await,
         server.professional("dr-petit").await,
         server.professional("inf-leroy").await,
+        server.professional("dent-moreau").await,
     );
     let shown = server.bundle_of(&titled("shown", "2026-03-10T08:00:00Z"), "dominique", "dr-petit");
     let mut masked = server.bundle_of(&titled("masked", "2026-03-10T08:00:00Z"), "dominique", "dr-petit");
@@ -246,7 +247,9 @@ async fn a_set_of_nothing_but_hidden_documents_is_absent_and_others_do_not_show_
     let whole = martin.get(&all).await;
     assert_eq!((titles(&whole), total(&whole)), ("mixed masked shown".to_owned(), 3), "the treating physician");
     assert_eq!(whole.matches()[0]["entry"].as_array().unwrap().len(), 2);
-    for (reader, name) in [(&leroy, "inf-leroy"), (&petit, "dr-petit")] {
+    let own = petit.get(&all).await;
+    assert_eq!(own.matches(), whole.matches(), "the author sees what he masked");
+    for (reader, name) in [(&leroy, "inf-leroy"), (&moreau, "dent-moreau")] {
         let seen = reader.get(&all).await;
         assert_eq!((titles(&seen), total(&seen)), ("mixed shown".to_owned(), 2), "{name}");
         assert_eq!(total(&reader.get(&format!("{all}&_summary=count")).await), 2, "{name}");

@@ -12,7 +12,7 @@ mod metadata;
 mod oauth;
 mod patch;
 mod patient;
-mod simplified_publish;
+pub(crate) mod simplified_publish;
 
 use serde_json::Value;
 

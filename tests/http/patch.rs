@@ -153,11 +153,19 @@ fn ds_59_a_document_that_becomes_visible_to_the_person_is_notified() {
         let lift = json!([{ "op": "replace", "path": "/securityLabel", "value": [normal()] }]);
         assert_eq!(codes(&patch(&martin, &published.fiche, &lift).await.json()), set(&["N"]));
         let notices = server.notices("dominique").await;
-        assert_eq!(notices.len(), told + 1);
-        assert!(notices.contains(&"AJOUT_DOCUMENT activation-email".to_owned()));
+        // The author's first access was not told while its one document was hidden; now both are.
+        let access = "ACCES_DMP_PS activation-email";
+        assert_eq!(
+            (told, notices),
+            (1, ["AJOUT_DOCUMENT activation-email", access, access].map(str::to_owned).to_vec())
+        );
+        let holder = server.patient("dominique", "dominique").await;
+        assert_eq!((holder.get(&published.fiche).await.status.as_u16(), found(&holder, &published).await), (200, 1));
         let hidden = patch(&martin, &published.fiche, &labelled("INVISIBLE_PATIENT")).await;
         assert_eq!(codes(&hidden.json()), set(&["N", "INVISIBLE_PATIENT"]));
-        assert_eq!(server.notices("dominique").await.len(), told + 1);
+        assert_eq!(server.notices("dominique").await.len(), told + 2);
+        assert_eq!(holder.get(&published.fiche).await.outcome(), "404 not-found");
+        assert_eq!(found(&holder, &published).await, 0);
         traces_are_whole(&server).await;
     });
 }

@@ -36,7 +36,7 @@ fn folder(bundle: &Value, items: &[Value]) -> Value {
 }
 
 /// Adds a folder to a bundle, and to what its submission set lists.
-fn with_folder(mut bundle: Value, method: &str, url: &str, items: &[Value]) -> Value {
+pub(super) fn with_folder(mut bundle: Value, method: &str, url: &str, items: &[Value]) -> Value {
     let folder = folder(&bundle, items);
     let entry = json!({ "fullUrl": FOLDER, "resource": folder, "request": { "method": method, "url": url } });
     bundle["entry"].as_array_mut().unwrap().push(entry);
@@ -45,7 +45,7 @@ fn with_folder(mut bundle: Value, method: &str, url: &str, items: &[Value]) -> V
     bundle
 }
 
-fn own(bundle: &Value) -> Value {
+pub(super) fn own(bundle: &Value) -> Value {
     json!({ "reference": bundle["entry"][1]["fullUrl"] })
 }
 

@@ -5,6 +5,8 @@ mod curl;
 pub(crate) mod folders;
 mod lots;
 mod numbered;
+mod patient_side;
+mod pointing;
 mod publication;
 mod published;
 mod replacement;

@@ -20,33 +20,33 @@ stories! {
     mes_39_40_the_person_adds_own_documents_of_the_accepted_formats,
 }
 
-fn all(name: &TestServer, persona: &str) -> String {
+pub(super) fn all(name: &TestServer, persona: &str) -> String {
     format!("/fhir/DocumentReference?patient={}&status=current", name.persona(persona).key)
 }
 
-fn audit(server: &TestServer, persona: &str) -> String {
+pub(super) fn audit(server: &TestServer, persona: &str) -> String {
     format!("/fhir/AuditEvent?patient={}&date=ge2026-01-01", server.persona(persona).key)
 }
 
-async fn seen(reader: &Actor, url: &str) -> (usize, i64) {
+pub(super) async fn seen(reader: &Actor, url: &str) -> (usize, i64) {
     let answer = reader.get(url).await;
     (answer.matches().len(), answer.json()["total"].as_i64().unwrap_or(-1))
 }
 
 /// What a deposit of nothing sees of one document: 404 by every id.
-async fn unknown_by_id(reader: &Actor, locations: &[String]) {
+pub(super) async fn unknown_by_id(reader: &Actor, locations: &[String]) {
     for location in locations {
         assert_eq!(reader.get(&format!("/fhir/{location}")).await.outcome(), "404 not-found", "{location}");
     }
 }
 
-async fn readable_by_id(reader: &Actor, locations: &[String]) {
+pub(super) async fn readable_by_id(reader: &Actor, locations: &[String]) {
     for location in locations {
         assert_eq!(reader.get(&format!("/fhir/{location}")).await.status, 200, "{location}");
     }
 }
 
-fn flagged(mut bundle: Value, code: &str) -> Value {
+pub(super) fn flagged(mut bundle: Value, code: &str) -> Value {
     let system = espace::ihe::fhir_system("1.2.250.1.213.1.1.4.13");
     let labels = bundle["entry"][1]["resource"]["securityLabel"].as_array_mut().unwrap();
     labels.push(json!({ "coding": [{ "system": system, "code": code }] }));
@@ -182,7 +182,7 @@ async fn ds_60_a_minors_secret_is_hidden_from_his_representative_alone(db: Db) {
 }
 
 /// A deposit by the person: the fiche of a demo bundle, its author the patient, its document `bytes`.
-fn deposit(server: &TestServer, persona: &str, kind: &str, content_type: &str, bytes: &[u8]) -> Value {
+pub(super) fn deposit(server: &TestServer, persona: &str, kind: &str, content_type: &str, bytes: &[u8]) -> Value {
     let mut bundle = server.bundle(persona, "dr-martin");
     let patient = bundle["entry"][1]["resource"]["contained"].as_array().unwrap().iter();
     let patient = patient.filter(|own| own["resourceType"] == "Patient").cloned().next().unwrap();
@@ -192,7 +192,13 @@ fn deposit(server: &TestServer, persona: &str, kind: &str, content_type: &str, b
     list["source"] = me.clone();
     let fiche = &mut bundle["entry"][1]["resource"];
     fiche["author"] = json!([me]);
-    fiche["authenticator"] = me;
+    // No person may authenticate in R4 but a professional: the portal that takes the deposit in does.
+    let portal = crate::support::pki::pki().certificate("portail").structure.as_ref().unwrap().to_string();
+    let contained = fiche["contained"].as_array_mut().unwrap();
+    contained.retain(|own| own["resourceType"] != "Practitioner" && own["resourceType"] != "PractitionerRole");
+    contained[0]["identifier"][0]["value"] = json!(portal);
+    contained[0]["name"] = json!("Portail");
+    fiche["authenticator"] = fiche["custodian"].clone();
     let system = espace::ihe::fhir_system("1.2.250.1.213.1.1.4.12");
     let class = espace::fhir::terminology::class_of_type(&system, kind).unwrap_or("90");
     fiche["type"] = json!({ "coding": [{ "system": system, "code": kind, "display": "Document de la personne" }] });

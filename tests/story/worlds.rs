@@ -11,8 +11,11 @@ use espace::fhir::terminology::canonical_system;
 use espace::ids::{LogicalId, PatientKey, SeededIds};
 use espace::model::profile::SpaceState;
 use espace::ops::Service;
-use espace::ops::document::find::{Query, find};
+use espace::ops::audit;
+use espace::ops::document::find::{Found, Query, find};
+use espace::ops::document::history::{self, history};
 use espace::ops::document::intake::Intake;
+use espace::ops::document::lists;
 use espace::ops::document::provide::provide;
 use espace::ops::document::read::{Asked, Readable, read};
 use espace::ops::document::retrieve::{DocumentType, retrieve};
@@ -22,7 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::rules::callers::{direct, patient};
-use crate::support::db::block_on;
+use crate::support::db::{Db, block_on};
 use crate::support::server::TestServer;
 
 /// How many requests the suite asks; the environment may ask for more.
@@ -47,9 +50,14 @@ impl Dice {
 /// One request.
 #[derive(Debug, Clone)]
 enum Request {
-    Search(Vec<(String, String)>),
+    /// The type, the query, and whether its pages are followed.
+    Search(&'static str, Vec<(String, String)>, bool),
     Read(Readable, String, Option<i32>),
     Retrieve(String),
+    /// What, its id, versions on a page, below which version.
+    History(Readable, String, u32, Option<i32>),
+    /// The traces until this instant, so many on a page.
+    Traces(Timestamp, i64),
 }
 
 /// A publication as both worlds would take it: the same bundle, instant and ids.
@@ -74,42 +82,104 @@ fn caller(mut ctx: Context, after: u64) -> Context {
 }
 
 /// The search that these pairs ask for.
-fn searched(pairs: &[(String, String)], now: Timestamp) -> Search {
+fn searched(kind: &str, pairs: &[(String, String)], now: Timestamp) -> Search {
     let naming = Naming { base: "https://localhost/fhir", canonical_system: &canonical_system };
-    parse("DocumentReference", pairs, &Options { strict: false, max_count: 100, now, naming }).unwrap()
+    parse(kind, pairs, &Options { strict: false, max_count: 100, now, naming }).unwrap()
+}
+
+/// One page of a search as its reader sees it, and where the next one starts.
+fn shown(found: &Found) -> String {
+    let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+    let bodies: Vec<String> = found.page.matches.iter().map(|one| text(&one.body)).collect();
+    let included: Vec<String> = found.included.iter().map(|(_, one)| text(&one.body)).collect();
+    let (total, next, person) = (found.page.total, &found.page.next, found.patient.is_some());
+    format!("{total} {next:?} {person} {} + {}\n", bodies.join("\n"), included.join("\n"))
+}
+
+/// A search, and its further pages where they are followed.
+async fn pages(
+    service: &Service,
+    ctx: &Arc<Context>,
+    key: PatientKey,
+    kind: &str,
+    pairs: &[(String, String)],
+    follows: bool,
+) -> String {
+    let (mut after, mut told) = (None, String::new());
+    for _ in 0..12 {
+        let search = searched(kind, pairs, ctx.at);
+        let query = Query { patient: Named::Key(key), search, after, own_only: false, traced: String::new() };
+        let found = match kind {
+            "List" => lists::find(service, Arc::clone(ctx), query).await,
+            _ => find(service, Arc::clone(ctx), query).await,
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return format!("{told}{:?} {:?}", error.code(), error.issues()),
+        };
+        told.push_str(&shown(&found));
+        after = found.page.next;
+        if after.is_none() || !follows {
+            break;
+        }
+    }
+    told
+}
+
+/// A page of traces, and all those after it.
+async fn traces(service: &Service, ctx: &Arc<Context>, key: PatientKey, until: Timestamp, count: i64) -> String {
+    let (mut before, mut told) = (None, String::new());
+    loop {
+        let patient = Named::Key(key);
+        let query = audit::Query { patient, from: None, until: Some(until), before, count, traced: String::new() };
+        let found = match audit::find(service, Arc::clone(ctx), query).await {
+            Ok(found) => found,
+            Err(error) => return format!("{told}{:?} {:?}", error.code(), error.issues()),
+        };
+        for chained in &found.records {
+            let record = &chained.record;
+            let entities: Vec<&str> = record.entities.iter().map(|entity| entity.reference.as_str()).collect();
+            told.push_str(&format!("{:?} {:?} {} {entities:?}\n", record.act, record.actor.person, chained.sequence));
+        }
+        told.push_str("-- page\n");
+        before = found.next;
+        if before.is_none() {
+            return told;
+        }
+    }
 }
 
 /// What a reader is shown, or how he is refused.
 async fn answer(service: &Service, ctx: &Arc<Context>, key: PatientKey, request: &Request) -> String {
+    let refused = |error: espace::error::Error| format!("{:?} {:?}", error.code(), error.issues());
+    match request {
+        Request::Search(kind, pairs, follows) => return pages(service, ctx, key, kind, pairs, *follows).await,
+        Request::Traces(until, count) => return traces(service, ctx, key, *until, *count).await,
+        _ => {}
+    }
     let ctx = Arc::clone(ctx);
     match request {
-        Request::Search(pairs) => {
-            let search = searched(pairs, ctx.at);
-            let query = Query { patient: Named::Key(key), search, after: None, own_only: false, traced: String::new() };
-            match find(service, ctx, query).await {
+        Request::Search(..) | Request::Traces(..) => unreachable!("answered above"),
+        Request::History(what, id, count, before) => {
+            let asked =
+                history::Asked { what: *what, id, since: None, before: *before, count: *count, own_only: false };
+            match history(service, ctx, asked).await {
                 Ok(found) => {
-                    let bodies = found.page.matches.iter().map(|one| String::from_utf8_lossy(&one.body).into_owned());
-                    let bodies: Vec<String> = bodies.collect();
-                    format!(
-                        "{} {:?} {} {}",
-                        found.page.total,
-                        found.page.next,
-                        found.patient.is_some(),
-                        bodies.join("\n")
-                    )
+                    let bodies = found.versions.iter().map(|one| String::from_utf8_lossy(&one.body).into_owned());
+                    format!("{} {} {}", found.total, found.goes_on, bodies.collect::<Vec<_>>().join("\n"))
                 }
-                Err(error) => format!("{:?} {:?}", error.code(), error.issues()),
+                Err(error) => refused(error),
             }
         }
         Request::Read(what, id, version) => {
             match read(service, ctx, Asked { what: *what, id, version: *version, own_only: false }).await {
                 Ok(found) => format!("{} {}", found.version, String::from_utf8_lossy(&found.body)),
-                Err(error) => format!("{:?} {:?}", error.code(), error.issues()),
+                Err(error) => refused(error),
             }
         }
         Request::Retrieve(id) => match retrieve(service, ctx, DocumentType::Binary, id).await {
             Ok(blob) => format!("{} {:?}", blob.content_type, blob.sha256),
-            Err(error) => format!("{:?} {:?}", error.code(), error.issues()),
+            Err(error) => refused(error),
         },
     }
 }
@@ -134,54 +204,94 @@ fn bundles(server: &TestServer) -> (Vec<Value>, Vec<Value>) {
     (shown, hidden)
 }
 
-/// A request that may name what is hidden, what is shown, or what never was.
-fn request(dice: &mut Dice, places: &[Vec<String>], masters: &[String], key: PatientKey) -> Request {
-    let unknown = LogicalId::of_patient(key, uuid::Uuid::from_u128(7)).to_string();
-    let id = |dice: &mut Dice, entry: usize| match dice.roll(8) {
-        0 => unknown.clone(),
-        _ => dice.pick(places)[entry].split('/').next_back().unwrap().to_owned(),
-    };
-    match dice.roll(5) {
-        0 => {
-            let version = *dice.pick(&[None, Some(1), Some(2)]);
-            let id = id(dice, 1);
-            Request::Read(Readable::Fiche, id, version)
+/// What the requests name.
+struct World {
+    places: Vec<Vec<String>>,
+    masters: Vec<String>,
+    key: PatientKey,
+    /// When nothing was asked yet.
+    quiet: Timestamp,
+}
+
+impl World {
+    /// An id that is hidden, shown, or never was.
+    fn id(&self, dice: &mut Dice, entry: usize) -> String {
+        match dice.roll(8) {
+            0 => LogicalId::of_patient(self.key, uuid::Uuid::from_u128(7)).to_string(),
+            _ => dice.pick(&self.places)[entry].split('/').next_back().unwrap().to_owned(),
         }
-        1 => {
-            let id = id(dice, 0);
-            Request::Read(Readable::Submission, id, None)
+    }
+
+    /// One condition of a search of fiches.
+    fn fiche_condition(&self, dice: &mut Dice) -> (&'static str, String) {
+        match dice.roll(13) {
+            0 => ("security-label", "MASQUE_PS".to_owned()),
+            1 => ("security-label:not", "MASQUE_PS".to_owned()),
+            2 => ("type", (*dice.pick(&["83901-9", "68599-0", "11488-4"])).to_owned()),
+            3 => ("type:not", "11488-4".to_owned()),
+            4 => ("identifier", dice.pick(&self.masters).clone()),
+            5 => ("_id", self.id(dice, 1)),
+            6 => ("_lastUpdated", format!("ge2026-11-22T10:00:{:02}Z", dice.roll(20))),
+            7 => ("_count", (1 + dice.roll(4)).to_string()),
+            8 => ("_sort", (*dice.pick(&["date", "-date", "_lastUpdated", "-date,_lastUpdated"])).to_owned()),
+            9 => ("relatesto", format!("DocumentReference/{}", self.id(dice, 1))),
+            10 => ("relatesto:missing", (*dice.pick(&["true", "false"])).to_owned()),
+            11 => ("_include", "DocumentReference:patient".to_owned()),
+            _ => ("_summary", "count".to_owned()),
         }
-        2 => Request::Retrieve(id(dice, 2)),
-        _ => {
-            let mut pairs = vec![("status".to_owned(), "current".to_owned())];
-            for _ in 0..dice.roll(3) {
-                let (name, value) = match dice.roll(10) {
-                    0 => ("security-label", "MASQUE_PS".to_owned()),
-                    1 => ("security-label:not", "MASQUE_PS".to_owned()),
-                    2 => ("type", dice.pick(&["83901-9", "68599-0", "11488-4"]).to_string()),
-                    3 => ("type:not", "11488-4".to_owned()),
-                    4 => ("identifier", dice.pick(masters).clone()),
-                    5 => ("_id", id(dice, 1)),
-                    6 => ("_lastUpdated", format!("ge2026-11-22T10:00:{:02}Z", dice.roll(20))),
-                    7 => ("_count", (1 + dice.roll(4)).to_string()),
-                    8 => ("_sort", dice.pick(&["date", "-date", "_lastUpdated"]).to_string()),
-                    _ => ("_summary", "count".to_owned()),
-                };
-                if pairs.iter().all(|(known, _)| known != name) {
-                    pairs.push((name.to_owned(), value));
+    }
+
+    /// One condition of a search of lists.
+    fn list_condition(&self, dice: &mut Dice) -> (&'static str, String) {
+        match dice.roll(8) {
+            0 => ("item", format!("DocumentReference/{}", self.id(dice, 1))),
+            1 => ("_id", self.id(dice, 0)),
+            2 => ("_lastUpdated", format!("ge2026-11-22T10:00:{:02}Z", dice.roll(20))),
+            3 => ("_count", (1 + dice.roll(4)).to_string()),
+            4 => ("_sort", (*dice.pick(&["date", "-date", "_lastUpdated", "date,-_lastUpdated"])).to_owned()),
+            5 => ("source.family", (*dice.pick(&["petit", "martin"])).to_owned()),
+            6 => ("_summary", "count".to_owned()),
+            _ => ("_include", (*dice.pick(&["List:item", "List:patient"])).to_owned()),
+        }
+    }
+
+    /// A request that may name what is hidden, what is shown, or what never was.
+    fn request(&self, dice: &mut Dice) -> Request {
+        match dice.roll(16) {
+            0 | 1 => {
+                let version = *dice.pick(&[None, Some(1), Some(2)]);
+                Request::Read(Readable::Fiche, self.id(dice, 1), version)
+            }
+            2 | 3 => Request::Read(Readable::Submission, self.id(dice, 0), None),
+            4 | 5 => Request::Retrieve(self.id(dice, 2)),
+            6 => {
+                let (what, entry) = *dice.pick(&[(Readable::Fiche, 1), (Readable::Submission, 0)]);
+                let count = *dice.pick(&[0, 1, 10]);
+                Request::History(what, self.id(dice, entry), count, *dice.pick(&[None, Some(1), Some(2)]))
+            }
+            7 => Request::Traces(self.quiet, *dice.pick(&[1, 3, 50])),
+            roll => {
+                let kind = if roll < 11 { "List" } else { "DocumentReference" };
+                let mut pairs = vec![("status".to_owned(), "current".to_owned())];
+                if kind == "List" {
+                    pairs.push(("code".to_owned(), "submissionset".to_owned()));
                 }
+                for _ in 0..dice.roll(4) {
+                    let (name, value) =
+                        if kind == "List" { self.list_condition(dice) } else { self.fiche_condition(dice) };
+                    if pairs.iter().all(|(known, _)| known != name) {
+                        pairs.push((name.to_owned(), value));
+                    }
+                }
+                Request::Search(kind, pairs, dice.roll(2) == 0)
             }
-            if dice.roll(4) == 0 {
-                pairs.push(("_include".to_owned(), "DocumentReference:patient".to_owned()));
-            }
-            Request::Search(pairs)
         }
     }
 }
 
 /// The documents of `bundles` as places, and the numbers of those that the reader must not see.
-async fn worlds(unseen: &[usize]) -> (TestServer, TestServer, Vec<Vec<String>>, Vec<String>) {
-    let (hiding, without) = (TestServer::start().await, TestServer::start().await);
+async fn worlds(dbs: (Db, Db), unseen: &[usize]) -> (TestServer, TestServer, Vec<Vec<String>>, Vec<String>) {
+    let (hiding, without) = (TestServer::start_on(dbs.0).await, TestServer::start_on(dbs.1).await);
     let (shown, hidden) = bundles(&hiding);
     let mut places = Vec::new();
     for (number, bundle) in shown.iter().zip(&hidden).flat_map(|(shown, hidden)| [shown, hidden]).enumerate() {
@@ -200,20 +310,21 @@ async fn worlds(unseen: &[usize]) -> (TestServer, TestServer, Vec<Vec<String>>, 
     (hiding, without, places, masters)
 }
 
-async fn cannot_tell(ctx: Context, unseen: &[usize], share: u64) {
-    let (hiding, without, places, masters) = worlds(unseen).await;
+async fn cannot_tell(dbs: (Db, Db), ctx: Context, unseen: &[usize], share: u64) {
+    let (hiding, without, places, masters) = worlds(dbs, unseen).await;
     for server in [&hiding, &without] {
         server.put_space("dominique", SpaceState::Activated).await;
     }
     let key = hiding.persona("dominique").key;
     let ctx = Arc::new(caller(ctx, 60));
+    let world = World { places, masters, key, quiet: ctx.at - SignedDuration::from_secs(30) };
     let asked = std::env::var("ESPACE_REQUESTS").ok().and_then(|text| text.parse().ok()).unwrap_or(REQUESTS) / share;
     let mut dice = Dice(11);
     let mut seen = 0;
     for _ in 0..asked.div_ceil(BATCH) {
         let mut running = tokio::task::JoinSet::new();
         for _ in 0..BATCH {
-            let request = request(&mut dice, &places, &masters, key);
+            let request = world.request(&mut dice);
             let (one, other) = (hiding.app.service.clone(), without.app.service.clone());
             let ctx = Arc::clone(&ctx);
             running.spawn(async move {
@@ -230,9 +341,23 @@ async fn cannot_tell(ctx: Context, unseen: &[usize], share: u64) {
     assert!(seen > 0, "documents were shown");
 }
 
+/// Two databases of SQLite.
+async fn sqlite() -> (Db, Db) {
+    (Db::sqlite().await, Db::sqlite().await)
+}
+
 #[test]
 fn a_nurse_cannot_tell_hidden_and_absent_apart() {
-    block_on(cannot_tell(direct("inf-leroy"), &[0, 1, 2, 3, 4], 3));
+    block_on(async { cannot_tell(sqlite().await, direct("inf-leroy"), &[0, 1, 2, 3, 4], 3).await });
+}
+
+#[test]
+fn a_nurse_cannot_tell_hidden_and_absent_apart_on_postgres() {
+    block_on(async {
+        if let (Some(one), Some(other)) = (Db::postgres().await, Db::postgres().await) {
+            cannot_tell((one, other), direct("inf-leroy"), &[0, 1, 2, 3, 4], 12).await;
+        }
+    });
 }
 
 #[test]
@@ -240,10 +365,19 @@ fn a_physician_of_the_team_cannot_tell_masked_hidden_and_absent_apart() {
     // He wrote none of them: the author is dr-petit, and the treating physician would see all.
     let mut ctx = direct("dent-moreau");
     ctx.caller.person.as_mut().unwrap().habilitation = espace::rules::habilitation::Habilitation::built_in("10");
-    block_on(cannot_tell(ctx, &[0, 1, 2], 3));
+    block_on(async { cannot_tell(sqlite().await, ctx, &[0, 1, 2], 3).await });
 }
 
 #[test]
 fn the_person_cannot_tell_hidden_and_absent_apart() {
-    block_on(cannot_tell(patient("dominique"), &[0, 2], 3));
+    block_on(async { cannot_tell(sqlite().await, patient("dominique"), &[0, 2], 3).await });
+}
+
+#[test]
+fn the_person_cannot_tell_hidden_and_absent_apart_on_postgres() {
+    block_on(async {
+        if let (Some(one), Some(other)) = (Db::postgres().await, Db::postgres().await) {
+            cannot_tell((one, other), patient("dominique"), &[0, 2], 12).await;
+        }
+    });
 }

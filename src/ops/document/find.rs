@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::pointing::Reader;
 use super::sight;
 use crate::access::context::Context;
 use crate::access::decide::{decide, is_author, tells_closure_reason};
@@ -84,13 +85,20 @@ fn search(
         Err(denial) => return Ok(Consulted::Refused { denial, trace }),
     };
     let kind = ResourceType::DocumentReference;
-    let mut predicate = predicate(&query.search, kind, permit.patient());
+    let reader = Reader { ctx, facts: &facts, patient: permit.patient() };
+    let (blind, relations) = reader.blind(tx, &permit, &query.search)?;
+    let mut predicate = predicate(&blind, kind, permit.patient());
+    predicate.conditions.extend(relations);
     sight::narrow(ctx, &facts, &mut predicate);
     predicate.conditions.extend(not_archived(&query.search, permit.patient()));
     predicate.conditions.extend(only.map(Condition::Id));
-    let page = run(tx, &permit, &query.search, &predicate, query.after.as_ref())?;
+    let mut page = run(tx, &permit, &query.search, &predicate, query.after.as_ref())?;
+    page.matches = reader.all_shown(tx, kind, page.matches)?;
     let patient = person(tx, ctx, &permit, &facts, &query.search, &page, tell_traits)?;
-    let included = follow(tx, &permit, &query.search, kind, &page, &sight::conditions(ctx, &facts), &[])?;
+    let mut included = follow(tx, &permit, &query.search, kind, &page, &sight::conditions(ctx, &facts), &[])?;
+    for (kind, found) in &mut included {
+        *found = reader.shown(tx, *kind, found.clone())?;
+    }
     let value = Found { page, patient, included };
     Ok(Consulted::Done { permit, facts: Box::new(facts), value, trace })
 }

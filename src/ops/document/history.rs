@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::pointing::Reader;
 use super::read::{Admitted, Readable, UNKNOWN, admit};
-use super::sight;
 use crate::access::context::Context;
 use crate::error::Error;
 use crate::ids::LogicalId;
@@ -85,7 +85,7 @@ struct Wanted {
 fn load(tx: &mut Tx<'_>, ctx: &Context, wanted: Wanted, trace: Trace) -> Result<Consulted<History>, Error> {
     let Wanted { what, id, own_only, filter } = wanted;
     let (admission, trace) = admit(tx, ctx, what, id, own_only, trace)?;
-    let Admitted { permit, facts, id, hidden } = match admission {
+    let Admitted { permit, facts, id } = match admission {
         Ok(admitted) => admitted,
         Err(denial) => return Ok(Consulted::Refused { denial, trace }),
     };
@@ -93,8 +93,7 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, wanted: Wanted, trace: Trace) -> Result<
         return Ok(Consulted::Refused { denial: UNKNOWN, trace });
     }
     let versions = tx.list_versions(&permit, what.kind(), id, &filter)?;
-    let hidden: Vec<_> = hidden.iter().collect();
-    let versions = versions.into_iter().map(|version| sight::shown_list(version, &hidden)).collect();
+    let versions = Reader { ctx, facts: &facts, patient: permit.patient() }.all_shown(tx, what.kind(), versions)?;
     let total = tx.count_versions(&permit, what.kind(), id, filter.since)?;
     let value = History { versions, total, goes_on: false };
     Ok(Consulted::Done { permit, facts: Box::new(facts), value, trace })

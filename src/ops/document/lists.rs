@@ -17,6 +17,7 @@ use crate::store::Tx;
 
 use super::find::{Found, Query, permitted, person};
 use super::include::follow;
+use super::pointing::Reader;
 use super::unseen::{Unseen, not_archived};
 
 /// Lists the submission sets and folders of a record, to who may list its documents. A list of
@@ -54,10 +55,11 @@ fn search(
     let patient = person(tx, ctx, &permit, &facts, &query.search, &page, tell_traits)?;
     let kind = ResourceType::List;
     let included = follow(tx, &permit, &query.search, kind, &page, unseen.conditions(), &lists.lists)?;
-    let included = included.into_iter().map(|(kind, found)| {
-        let found = if kind == ResourceType::List { lists.without_entries(found) } else { found };
-        (kind, found)
+    let reader = Reader { ctx, facts: &facts, patient: permit.patient() };
+    let shown = included.into_iter().map(|(kind, found)| {
+        let is_list = kind == ResourceType::List;
+        Ok((kind, if is_list { lists.without_entries(found) } else { reader.shown(tx, kind, found)? }))
     });
-    let value = Found { page, patient, included: included.collect() };
+    let value = Found { page, patient, included: shown.collect::<Result<_, Error>>()? };
     Ok(Consulted::Done { permit, facts: Box::new(facts), value, trace })
 }

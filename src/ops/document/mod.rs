@@ -16,6 +16,7 @@ mod include;
 pub mod intake;
 pub mod lists;
 mod metadata;
+mod pointing;
 mod prepare;
 pub mod provide;
 pub mod read;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::pointing::Reader;
 use super::sight;
 use crate::access::context::Context;
 use crate::access::decide::{decide, is_author};
@@ -84,7 +85,7 @@ struct Wanted {
 fn load(tx: &mut Tx<'_>, ctx: &Context, wanted: Wanted, trace: Trace) -> Result<Consulted<StoredResource>, Error> {
     let Wanted { what, id, version, own_only } = wanted;
     let (admission, trace) = admit(tx, ctx, what, id, own_only, trace)?;
-    let Admitted { permit, facts, id, hidden } = match admission {
+    let Admitted { permit, facts, id } = match admission {
         Ok(admitted) => admitted,
         Err(denial) => return Ok(Consulted::Refused { denial, trace }),
     };
@@ -94,8 +95,7 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, wanted: Wanted, trace: Trace) -> Result<
     };
     Ok(match found {
         Some(value) => {
-            let hidden: Vec<&Document> = hidden.iter().collect();
-            let value = sight::shown_list(value, &hidden);
+            let value = Reader { ctx, facts: &facts, patient: permit.patient() }.shown(tx, what.kind(), value)?;
             Consulted::Done { permit, facts: Box::new(facts), value, trace }
         }
         None => Consulted::Refused { denial: UNKNOWN, trace },
@@ -113,8 +113,6 @@ pub(super) struct Admitted {
     pub(super) facts: Facts,
     /// The resource, within the record.
     pub(super) id: Uuid,
-    /// The items of a list that are not for the reader.
-    pub(super) hidden: Vec<Document>,
 }
 
 /// Decides whether the caller may read a resource that he names by its id. The trace comes back on
@@ -130,57 +128,57 @@ pub(super) fn admit(
     let Some((patient, id)) = id.and_then(|id| Some((id.shard.patient()?, id.uuid))) else {
         return Ok((Err(UNKNOWN), trace));
     };
-    let Some((facts, hidden)) = facts_about(tx, ctx, what, patient, id)? else { return Ok((Err(UNKNOWN), trace)) };
+    let facts = match what {
+        Readable::Fiche => match tx.fact_document(patient, id)? {
+            Some(document) => Some(facts::of_document(tx, ctx, patient, &[document])?),
+            None => None,
+        },
+        Readable::Submission => facts_about_list(tx, ctx, patient, id)?,
+    };
+    let Some(facts) = facts else { return Ok((Err(UNKNOWN), trace)) };
     let trace = trace.by(&facts).on(patient.into());
     let is_own = |document: &DocumentFacts| is_author(&ctx.caller, &document.persons, &document.structures);
     if own_only && (facts.documents.is_empty() || !facts.documents.iter().all(is_own)) {
         return Ok((Err(UNKNOWN), trace));
     }
     let admission = match decide(ctx, Action::ReadDocument, &facts) {
-        Verdict::Permit(permit) => Ok(Admitted { permit, facts, id, hidden }),
+        Verdict::Permit(permit) => Ok(Admitted { permit, facts, id }),
         Verdict::Deny(denial) => Err(denial),
     };
     Ok((admission, trace))
 }
 
-/// What is known of the person and of the authors, and the items of a set that are not for the reader;
-/// `None` where there is no such thing.
-fn facts_about(
+/// What is known of the person and of the authors of a list's documents; `None` where there is no such
+/// list for this reader: all that it holds is hidden from him.
+pub(super) fn facts_about_list(
     tx: &mut Tx<'_>,
     ctx: &Context,
-    what: Readable,
     patient: PatientKey,
     id: Uuid,
-) -> Result<Option<(Facts, Vec<Document>)>, Error> {
-    match what {
-        Readable::Fiche => {
-            let Some(document) = tx.fact_document(patient, id)? else { return Ok(None) };
-            Ok(Some((facts::of_document(tx, ctx, patient, &[document])?, Vec::new())))
-        }
-        Readable::Submission => {
-            let mut documents = tx.fact_documents_of_submission(patient, id)?;
-            // A folder, and a submission set of nothing but what was there, came with no document.
-            if documents.is_empty() {
-                for listed in tx.fact_listed_fiches(patient, id)? {
-                    documents.extend(tx.fact_document(patient, listed)?);
-                }
-            }
-            let is_bare = documents.is_empty();
-            let facts = facts::of_document(tx, ctx, patient, &[])?;
-            let (shown, hidden): (Vec<_>, Vec<_>) =
-                documents.into_iter().partition(|document| sight::sees(ctx, &facts, document));
-            // Of a set that shows nothing, what was withdrawn tells whether it is gone or unknown.
-            let named: Vec<&Document> = if shown.is_empty() {
-                hidden.iter().filter(|document| sight::was_seen(ctx, &facts, document)).collect()
-            } else {
-                shown.iter().collect()
-            };
-            let is_there = is_bare && tx.fact_resource_exists(patient, ResourceType::List, id)?;
-            if named.is_empty() && !is_there {
-                return Ok(None);
-            }
-            let facts = facts.with_documents(named.into_iter().map(DocumentFacts::from).collect());
-            Ok(Some((facts, hidden)))
+) -> Result<Option<Facts>, Error> {
+    let facts = facts::of_document(tx, ctx, patient, &[])?;
+    let submitted = tx.fact_documents_of_submission(patient, id)?;
+    // A folder, and a submission set of nothing but what was there, came with no document; another
+    // set may list beside its own what was there.
+    let is_shown = |document: &Document| sight::sees(ctx, &facts, document);
+    let mut documents = submitted;
+    if !documents.iter().any(is_shown) {
+        for listed in tx.fact_listed_fiches(patient, id)? {
+            documents.extend(tx.fact_document(patient, listed)?);
         }
     }
+    let is_bare = documents.is_empty();
+    let (shown, hidden): (Vec<_>, Vec<_>) = documents.into_iter().partition(is_shown);
+    // Of a list that shows nothing, what was withdrawn tells whether it is gone or unknown.
+    let named: Vec<&Document> = if shown.is_empty() {
+        hidden.iter().filter(|document| sight::was_seen(ctx, &facts, document)).collect()
+    } else {
+        shown.iter().collect()
+    };
+    let is_there = is_bare && tx.fact_resource_exists(patient, ResourceType::List, id)?;
+    if named.is_empty() && !is_there {
+        return Ok(None);
+    }
+    let named = named.into_iter().map(DocumentFacts::from).collect();
+    Ok(Some(facts.with_documents(named)))
 }

@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::super::resource::stamp::AUTHOR;
 use crate::access::context::Context;
 use crate::access::decide::{self, ties_of_request};
@@ -18,7 +16,6 @@ use crate::model::audit::AuditRecord;
 use crate::model::caller::CallerClass;
 use crate::model::document::{Document, DocumentStatus};
 use crate::model::notification::Channel;
-use crate::model::resource::StoredResource;
 use crate::model::search::{Condition, Match, Predicate};
 use crate::ops::resource::search::matching;
 use crate::rules::facts::{DocumentFacts, Facts, Tie};
@@ -112,23 +109,6 @@ fn without(code: &str, values: &[impl AsRef<str>]) -> Option<Condition> {
 /// Codes in whatever system.
 fn codes(values: &[impl AsRef<str>]) -> Vec<Match> {
     values.iter().map(|code| matching(&of_code(code.as_ref()))).collect()
-}
-
-/// A submission set as the reader sees it: without the items that are not for him.
-pub(crate) fn shown_list(mut list: StoredResource, hidden: &[&Document]) -> StoredResource {
-    if hidden.is_empty() {
-        return list;
-    }
-    let Ok(mut body) = serde_json::from_slice::<Value>(&list.body) else { return list };
-    let references: Vec<String> = hidden.iter().map(|document| reference(document)).collect();
-    if let Some(entries) = body.get_mut("entry").and_then(Value::as_array_mut) {
-        entries.retain(|entry| {
-            let item = entry.pointer("/item/reference").and_then(Value::as_str).unwrap_or_default();
-            !references.iter().any(|reference| reference == item)
-        });
-    }
-    list.body = body.to_string().into_bytes();
-    list
 }
 
 fn reference(document: &Document) -> String {

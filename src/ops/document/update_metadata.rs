@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::find::named_documents;
 use super::metadata::{self, Updated};
+use super::pointing::Reader;
 use super::revise::revise;
 use super::sight;
 use crate::access::change::may_change;
@@ -134,7 +135,10 @@ fn settle(
     let trace = chain.map_or(trace.clone(), |patient| trace.on(patient.into()));
     let Reached { document, facts, permit } = match reached {
         Ok(reached) => reached,
-        Err(denial) => return Ok(Settled::refused(denial, trace.refused(&denial))),
+        Err(denial) => {
+            let denial = facts::told(tx, ctx, denial)?;
+            return Ok(Settled::refused(denial, trace.refused(&denial)));
+        }
     };
     let trace = trace.by(&facts);
     let id = LogicalId::of_patient(document.patient, document.id);
@@ -162,7 +166,12 @@ fn settle(
         Err(denial) => return Ok(Settled::refused(denial, trace.refused(&denial))),
     };
     if updated.changes.is_empty() {
-        return Ok(Settled::done(Ok(UpdatedFiche { resource: current }), trace.done(rule)));
+        let resource = Reader { ctx, facts: &facts, patient: permit.patient() }.shown(
+            tx,
+            ResourceType::DocumentReference,
+            current,
+        )?;
+        return Ok(Settled::done(Ok(UpdatedFiche { resource }), trace.done(rule)));
     }
     let becomes_visible = metadata::has_label(&before, Label::InvisibleToPatient)
         && !metadata::has_label(&updated.fiche, Label::InvisibleToPatient)
@@ -170,6 +179,11 @@ fn settle(
     let resource = keep(tx, ctx, &permit, asked.ids, document, &current, updated)?;
     notify(tx, ctx, &permit, &facts, asked.ids, &trace, Told { becomes_visible, every_access })?;
     let trace = trace.touching(format!("DocumentReference/{id}/_history/{}", resource.version));
+    let resource = Reader { ctx, facts: &facts, patient: permit.patient() }.shown(
+        tx,
+        ResourceType::DocumentReference,
+        resource,
+    )?;
     Ok(Settled::done(Ok(UpdatedFiche { resource }), trace.done(rule)))
 }
 
