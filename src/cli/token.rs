@@ -74,11 +74,12 @@ fn seconds(text: &str) -> Result<u32, String> {
 }
 
 /// Everything a professional's software may ask for; the server narrows it.
-const PROFESSIONAL: &str =
-    "ITI-65 ITI-67 ITI-68 user/Patient.rs user/DocumentReference.crs user/List.rs user/Binary.r user/AuditEvent.rs";
-const STRUCTURE: &str = "ITI-65 system/Patient.s system/DocumentReference.crs system/List.r system/AuditEvent.rs";
-const PATIENT: &str =
-    "patient/Patient.rs patient/DocumentReference.rs patient/List.rs patient/Binary.r patient/AuditEvent.rs";
+const PROFESSIONAL: &str = "ITI-65 ITI-66 ITI-67 ITI-68 ITI-105 ITI-106 user/Patient.rs \
+    user/DocumentReference.crus user/List.rs user/Binary.r user/AuditEvent.rs";
+const STRUCTURE: &str =
+    "ITI-65 ITI-105 ITI-106 system/Patient.s system/DocumentReference.crs system/List.r system/AuditEvent.rs";
+const PATIENT: &str = "ITI-65 ITI-66 ITI-67 ITI-68 ITI-105 ITI-106 patient/Patient.rs \
+    patient/DocumentReference.crus patient/List.rs patient/Binary.r patient/AuditEvent.rs";
 
 impl Token {
     /// Asks the server and prints the token.

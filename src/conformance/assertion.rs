@@ -57,23 +57,15 @@ impl Judged<'_> {
 
     fn check(&self, check: &Check, profiles: &[(String, String)]) -> Result<(), String> {
         match check {
-            Check::HandshakeRefused => match self.exchange.map(|exchange| &exchange.answer) {
-                Some(Err(NoAnswer::Refused(_))) => Ok(()),
-                Some(Ok(answer)) => Err(format!("the connection was served: {}", answer.status)),
-                Some(Err(other)) => Err(other.to_string()),
-                None => Err("nothing was sent".to_owned()),
-            },
+            Check::HandshakeRefused => self.refused(),
             Check::Response(code) => {
                 let wanted = status_of(code).ok_or_else(|| format!("there is no response code {code}"))?;
                 compare(&self.answer()?.status.to_string(), wanted, self.assert.operator, "status")
                     .map_err(|why| self.told(why))
             }
             Check::ResponseCode(codes) => {
-                let operator = if codes.contains(',') && self.assert.operator == Operator::Equals {
-                    Operator::In
-                } else {
-                    self.assert.operator
-                };
+                let is_one_of = codes.contains(',') && self.assert.operator == Operator::Equals;
+                let operator = if is_one_of { Operator::In } else { self.assert.operator };
                 compare(&self.answer()?.status.to_string(), codes, operator, "status").map_err(|why| self.told(why))
             }
             Check::ContentType(wanted) => {
@@ -120,6 +112,15 @@ impl Judged<'_> {
                 let other = self.scope.exchanges.get(id).ok_or_else(|| format!("{id} was not answered"))?;
                 same(self.answer()?, other.answer.as_ref().map_err(ToString::to_string)?)
             }
+        }
+    }
+
+    fn refused(&self) -> Result<(), String> {
+        match self.exchange.map(|exchange| &exchange.answer) {
+            Some(Err(NoAnswer::Refused(_))) => Ok(()),
+            Some(Ok(answer)) => Err(format!("the connection was served: {}", answer.status)),
+            Some(Err(other)) => Err(other.to_string()),
+            None => Err("nothing was sent".to_owned()),
         }
     }
 

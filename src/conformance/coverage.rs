@@ -1,6 +1,7 @@
 //! Which requirements of `conformance/requirements/*.csv` have a script (its README, "The requirement lists").
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::script::Script;
 use super::suite::Files;
@@ -25,7 +26,9 @@ pub struct Requirement {
 /// Every requirement, in the order of the lists.
 pub fn requirements(files: &Files) -> Vec<Requirement> {
     let mut found = Vec::new();
-    for (path, bytes) in files.under("requirements/").filter(|(path, _)| path.ends_with(".csv")) {
+    for (path, bytes) in
+        files.under("requirements/").filter(|(path, _)| Path::new(path).extension().is_some_and(|kind| kind == "csv"))
+    {
         let list = path.trim_start_matches("requirements/").trim_end_matches(".csv");
         for record in records(&String::from_utf8_lossy(bytes)).into_iter().skip(1) {
             if let [id, level, source, text, state, _proof] = record.as_slice() {

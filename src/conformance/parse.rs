@@ -327,6 +327,9 @@ fn operation(mut part: Part<'_>) -> Result<Operation> {
     Ok(operation)
 }
 
+/// A check of the text that it asks.
+type Make = fn(String) -> Check;
+
 fn assert(mut part: Part<'_>) -> Result<Assert> {
     let mut assert = Assert {
         label: part.text("label")?,
@@ -349,7 +352,6 @@ fn assert(mut part: Part<'_>) -> Result<Assert> {
         compiles(&part, &expression)?;
         assert.checks.push(Check::Expression(expression));
     }
-    type Make = fn(String) -> Check;
     let texts: [(&str, Make); 9] = [
         ("contentType", Check::ContentType),
         ("headerField", Check::Header),

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::Value;
 use sha1::{Digest as _, Sha1};
@@ -166,7 +167,7 @@ impl<'a> Scope<'a> {
         let bytes = self.files.get(&fixture.file).ok_or_else(|| format!("there is no file {}", fixture.file))?;
         // What the outer fixture says comes first: a document is made for the bundle that carries it.
         let with: Vec<(String, String)> = outer.iter().chain(&fixture.with).cloned().collect();
-        if !fixture.file.ends_with(".json") {
+        if Path::new(&fixture.file).extension().is_none_or(|kind| kind != "json") {
             let text = String::from_utf8_lossy(bytes);
             return self.filled(text.trim_end_matches('\n'), &with, depth).map(String::into_bytes);
         }

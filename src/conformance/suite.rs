@@ -1,6 +1,7 @@
 //! The scripts and their fixtures: those embedded in this program, or those of a folder.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::parse::ScriptFault;
 use super::script::Script;
@@ -37,9 +38,9 @@ impl Files {
     /// # Errors
     /// Every script that cannot be played, with the reason.
     pub fn scripts(&self) -> Result<Vec<Script>, Vec<ScriptFault>> {
-        let is_script = |path: &&String| {
-            path.ends_with(".json") && path.matches('/').count() == 1 && !path.starts_with("fixtures/")
-        };
+        let is_json = |path: &str| Path::new(path).extension().is_some_and(|kind| kind == "json");
+        let is_script =
+            |path: &&String| is_json(path) && path.matches('/').count() == 1 && !path.starts_with("fixtures/");
         let (mut scripts, mut faults) = (Vec::new(), Vec::new());
         for path in self.0.keys().filter(is_script) {
             match Script::parse(path, self.get(path).unwrap_or_default()) {

@@ -43,7 +43,7 @@ pub struct Network {
 }
 
 /// Longer than any answer of a server that works takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Tokens are asked for 300 s and renewed well before.
 const RENEWAL: Duration = Duration::from_secs(200);
 
