@@ -16,7 +16,7 @@ const SIMPLIFIED: &str = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureD
 const SET: &str = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-submissionset-comprehensive";
 
 /// The fiche of a demo bundle, published alone around its own document or another.
-fn alone(bundle: &Value, other: Option<(&str, &[u8])>) -> Value {
+pub(super) fn alone(bundle: &Value, other: Option<(&str, &[u8])>) -> Value {
     let mut fiche = bundle["entry"][1]["resource"].clone();
     fiche["meta"]["profile"] = json!([SIMPLIFIED]);
     fiche.as_object_mut().unwrap().remove("identifier");
