@@ -47,7 +47,7 @@ pub const KEYS: &[Key] = &[
     key(
         "server",
         "header_limit_bytes",
-        "32768",
+        "65536",
         "Most bytes of names and values of the headers of a request; then 431. From 131072 on the HTTP library answers by itself.",
     ),
     key("server", "body_limit_bytes", "150000000", "Largest request body, bytes; then 413."),

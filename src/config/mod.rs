@@ -83,7 +83,7 @@ impl Default for Server {
             certificates: PathBuf::from("certs/dev"),
             body_idle_ms: 10_000,
             header_timeout_ms: 10_000,
-            header_limit_bytes: 32_768,
+            header_limit_bytes: 65_536,
             body_limit_bytes: 150_000_000,
             reload_every_ms: 2_000,
             connections_per_second: 20_000,

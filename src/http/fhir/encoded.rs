@@ -50,9 +50,9 @@ mod tests {
         for (size, step) in [(0, 1), (1, 1), (2, 1), (3, 2), (7, 4), (255, 64), (256, 1), (256, 256)] {
             let pieces: Vec<Result<Bytes, Error>> =
                 bytes[..size].chunks(step).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-            let (length, stream) = encoded(r#"{"a":1}"#, size as u64, stream::iter(pieces));
+            let (length, stream) = encoded(r#"{"a":1}"#, u64::try_from(size).unwrap(), stream::iter(pieces));
             let whole = stream.try_collect::<Vec<_>>().await.unwrap().concat();
-            assert_eq!(whole.len() as u64, length, "{size} {step}");
+            assert_eq!(u64::try_from(whole.len()).unwrap(), length, "{size} {step}");
             let read: serde_json::Value = serde_json::from_slice(&whole).unwrap();
             let data = base64_simd::STANDARD.decode_to_vec(read["data"].as_str().unwrap()).unwrap();
             assert!(data == bytes[..size], "{size} {step}");

@@ -228,12 +228,11 @@ fn keep(
     for (document, stored) in prepared.documents.iter().zip(stored) {
         if stored.is_none() {
             // The same bytes are kept once in a record (docs/decisions/0014).
-            match tx.find_same_bytes(permit, &document.blob.sha256)? {
-                Some(source) => tx.put_shared_blob(permit, &document.blob, source)?,
-                None => {
-                    tx.put_blob(permit, &document.blob)?;
-                    bytes.push(document.row.binary);
-                }
+            if let Some(source) = tx.find_same_bytes(permit, &document.blob.sha256)? {
+                tx.put_shared_blob(permit, &document.blob, source)?;
+            } else {
+                tx.put_blob(permit, &document.blob)?;
+                bytes.push(document.row.binary);
             }
             tx.put_resource(permit, &places.fiche_row(document, prepared.at))?;
             tx.put_document(permit, &document.row, prepared.at)?;
