@@ -44,6 +44,12 @@ pub const KEYS: &[Key] = &[
         "Longest time between two pieces of a request body, milliseconds; then 408.",
     ),
     key("server", "header_timeout_ms", "10000", "Longest time for the headers of a request, milliseconds; then 408."),
+    key(
+        "server",
+        "header_limit_bytes",
+        "65536",
+        "Most bytes of names and values of the headers of a request; then 431. From 131072 on the HTTP library answers by itself.",
+    ),
     key("server", "body_limit_bytes", "150000000", "Largest request body, bytes; then 413."),
     key(
         "server",

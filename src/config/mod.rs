@@ -63,6 +63,8 @@ pub struct Server {
     pub body_idle_ms: u64,
     /// Longest time for the headers of a request, in milliseconds.
     pub header_timeout_ms: u64,
+    /// Most bytes of the headers of a request; actix itself reads no more than 131 072.
+    pub header_limit_bytes: usize,
     /// Largest request body, in bytes.
     pub body_limit_bytes: u64,
     /// How often certificate files are looked at for changes, in milliseconds.
@@ -81,6 +83,7 @@ impl Default for Server {
             certificates: PathBuf::from("certs/dev"),
             body_idle_ms: 10_000,
             header_timeout_ms: 10_000,
+            header_limit_bytes: 65_536,
             body_limit_bytes: 150_000_000,
             reload_every_ms: 2_000,
             connections_per_second: 20_000,

@@ -143,7 +143,7 @@ pub(crate) fn changed(
 }
 
 /// Whether `If-None-Match` names a version, compared weakly (RFC 9110 §13.1.2).
-fn holds(request: &HttpRequest, version: i32) -> bool {
+pub(crate) fn holds(request: &HttpRequest, version: i32) -> bool {
     let version = version.to_string();
     let tags = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|tags| tags.to_str().ok());
     let mut tags = tags.flat_map(|tags| tags.split(',')).map(str::trim);

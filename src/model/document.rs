@@ -66,7 +66,7 @@ pub struct Document {
 pub enum BlobPlace {
     /// Beside the row.
     Inline(Vec<u8>),
-    /// In a file of the blob directory, named by the document's id.
+    /// In a file of the blob directory, named by [`Blob::sealed_as`].
     File,
 }
 
@@ -75,8 +75,11 @@ pub enum BlobPlace {
 pub struct Blob {
     /// The record.
     pub patient: PatientKey,
-    /// Binary.id within the record: also the document id bound into each segment.
+    /// Binary.id within the record.
     pub id: Uuid,
+    /// The id bound into each segment and into the key, and the name of the file: its own, or that of the
+    /// blob of this record whose bytes it shares.
+    pub sealed_as: Uuid,
     /// MIME type as sent.
     pub content_type: String,
     /// Size of the raw bytes.

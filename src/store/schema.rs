@@ -125,6 +125,7 @@ diesel::table! {
         sha256 -> Binary,
         wrapped_key -> Binary,
         content -> Nullable<Binary>,
+        origin -> Nullable<Binary>,
     }
 }
 

@@ -150,6 +150,10 @@ verbs! {
     pub fn document::put_document(permit: &Permit, document: &Document, created_at: Timestamp) -> ();
     /// Keeps the bytes of a document, or where they are.
     pub fn blob::put_blob(permit: &Permit, blob: &Blob) -> ();
+    /// Keeps a document that shares the bytes of `source`, a blob of the same record with bytes of its own.
+    pub fn blob::put_shared_blob(permit: &Permit, blob: &Blob, source: Uuid) -> ();
+    /// The blob of the record that has these very bytes, by their SHA-256.
+    pub fn blob::find_same_bytes(permit: &Permit, sha256: &[u8; 32]) -> Option<Uuid>;
     /// The bytes of a document, or where they are.
     pub fn blob::find_blob(permit: &Permit, id: Uuid) -> Option<Blob>;
     /// Notes an access; true if it is this accessor's first one to the record.
@@ -216,7 +220,7 @@ verbs! {
     pub fn audit::list_seals(after: i64, limit: i64) -> Vec<Seal>;
     /// Keeps a seal over these heads.
     pub fn audit::put_seal(seal: &Seal, heads: &[Head]) -> ();
-    /// Blobs kept in files, in order, after one.
+    /// The files of documents, in order, after one; bytes that are shared are one file.
     pub fn blob::list_blob_files(after: Option<BlobFile>, limit: i64) -> Vec<BlobFile>;
     /// The current resources of all records, in the order of their keys, after one.
     pub fn resource::list_resources(after: Option<ResourceKey>, limit: i64) -> Vec<KeyedResource>;
@@ -224,7 +228,7 @@ verbs! {
     pub fn resource::clear_index() -> ();
     /// Fills in the rows of one resource.
     pub fn resource::put_index(key: ResourceKey, index: &[IndexRow]) -> ();
-    /// The wrapped keys of all documents, in order, after one.
+    /// The wrapped keys of all documents that have bytes of their own, in order, after one.
     pub fn blob::list_wrapped_keys(after: Option<BlobFile>, limit: i64) -> Vec<WrappedKey>;
     /// Keeps a document's key wrapped anew, unless it has changed meanwhile.
     pub fn blob::put_wrapped_key(before: &WrappedKey, wrapped: &[u8]) -> bool;

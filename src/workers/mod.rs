@@ -2,6 +2,7 @@
 
 mod clock_keeper;
 mod collector;
+mod purger;
 mod seal_key;
 mod sealer;
 
@@ -45,6 +46,9 @@ const CLOCK_EVERY: Duration = Duration::from_secs(10);
 /// How often files that no row names are looked for.
 const COLLECT_EVERY: Duration = Duration::from_hours(1);
 
+/// How often assertions that have expired are forgotten.
+const PURGE_EVERY: Duration = Duration::from_mins(10);
+
 /// Starts every worker. Must be called inside a tokio runtime.
 pub fn start(works: Works) -> Running {
     let (stop, stopped) = watch::channel(false);
@@ -58,6 +62,11 @@ pub fn start(works: Works) -> Running {
     tasks.push(tokio::spawn(every(COLLECT_EVERY, stopped.clone(), move || {
         let works = collecting.clone();
         async move { collector::collect(&works).await }
+    })));
+    let purging = works.clone();
+    tasks.push(tokio::spawn(every(PURGE_EVERY, stopped.clone(), move || {
+        let works = purging.clone();
+        async move { purger::purge(&works).await }
     })));
     if works.keeps_clock {
         let keeping = works.clone();

@@ -2,16 +2,19 @@
 
 mod audit_event;
 mod binary;
+mod conditional;
 mod document_reference;
 mod find_lists;
 mod find_more;
 pub(crate) mod generate_metadata;
 mod history;
+pub(crate) mod large;
 mod list;
 mod metadata;
 mod oauth;
 mod patch;
 mod patient;
+mod shared_bytes;
 pub(crate) mod simplified_publish;
 
 use serde_json::Value;

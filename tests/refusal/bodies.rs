@@ -139,6 +139,65 @@ async fn a_body_of_150_mb_and_one_byte_is_refused_by_its_length_before_it_comes(
 }
 
 #[tokio::test]
+async fn a_body_that_really_comes_is_refused_at_its_last_byte_too_many() {
+    // 150 MB + 1 with `ESPACE_LARGE_MB=100`, a share of both limits otherwise.
+    let limit = crate::http::large::megabytes() * 1_500_000;
+    let change = |config: &mut espace::config::Config| {
+        config.server.body_limit_bytes = u64::try_from(limit).unwrap();
+        config.documents.limit_bytes = config.server.body_limit_bytes / 3 * 2;
+    };
+    let server = TestServer::start_with(Db::sqlite().await, change).await;
+    let martin = server.professional("dr-martin").await;
+    let mut watch = Watch::over(&server).await;
+    let half = "A".repeat(limit / 8 * 4);
+    let start =
+        format!(r#"{{"resourceType":"Bundle","type":"transaction","entry":[{{"resource":{{"data":"{half}"}}}},"#);
+    let start = format!(r#"{start}{{"resource":{{"data":""#);
+    let mut wire = Wire::open(&server, "cabinet").await;
+    wire.send(head(&martin, "transfer-encoding: chunked")).await.unwrap();
+    let rest = vec![b'A'; limit + 1 - start.len()];
+    let mut sent = 0;
+    for piece in start.as_bytes().chunks(60_000).chain(rest.chunks(60_000)) {
+        let chunk = [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
+        wire.send(chunk).await.unwrap();
+        sent += piece.len();
+        if sent == limit / 60_000 * 60_000 {
+            watch.untouched("not yet").await;
+        }
+    }
+    assert_eq!(sent, limit + 1, "all of it was taken");
+    let reply = wire.reply().await.unwrap();
+    assert_eq!((reply.status, reply.body.contains("too-long")), (413, true), "{}", reply.head);
+    watch.traced_once("one byte too many", &provide(8, "too-long")).await;
+}
+
+#[tokio::test]
+async fn headers_over_the_limit_are_refused_with_an_outcome_before_anything_else() {
+    let server = TestServer::start().await;
+    let martin = server.professional("dr-martin").await;
+    let mut watch = Watch::over(&server).await;
+    for (length, status) in [(60_000, 200), (65_000, 431), (100_000, 431)] {
+        let flood = "y".repeat(length);
+        let answer = martin.get_with("/fhir/metadata", &[("x-flood", &flood), ("x-request-id", "flood-1")]).await;
+        assert_eq!((answer.status.as_u16(), answer.header("x-request-id")), (status, "flood-1"), "{length}");
+        if status == 431 {
+            assert_eq!(answer.outcome(), "431 en-tetes");
+            let answer = martin.get_with("/fhir/metadata", &[("x-flood", &flood), ("accept-language", "en")]).await;
+            assert!(answer.text().contains("The request headers are too large."), "{}", answer.text());
+            assert!(!answer.header("x-request-id").is_empty(), "one is given");
+        }
+    }
+    watch.untouched("headers").await;
+    let metrics = server.app.metrics.render();
+    assert!(
+        metrics
+            .lines()
+            .any(|line| line.contains("security_events") && line.contains("headers") && line.ends_with(" 4")),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
 async fn a_slow_body_is_cut_off_and_slow_or_endless_headers_too() {
     let server = strict().await;
     let martin = server.professional("dr-martin").await;

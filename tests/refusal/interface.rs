@@ -78,6 +78,26 @@ async fn existence_tests_beyond_the_limit_are_429_for_this_structure_and_minute(
 }
 
 #[tokio::test]
+async fn the_601st_existence_test_of_a_minute_is_429() {
+    let server = TestServer::start().await;
+    let martin = server.professional("dr-martin").await;
+    let path = format!("/fhir/Patient?identifier={}", super::absence::NOBODY);
+    // Sent at once by tens: were a minute to end meanwhile, the next one has as many again.
+    let mut answered = 0;
+    while answered < 1_300 {
+        let tests = futures_util::future::join_all((0..10).map(|_| martin.get(&path))).await;
+        let refused: Vec<_> = tests.iter().filter(|answer| answer.status != 200).collect();
+        answered += tests.len() - refused.len();
+        if let Some(refused) = refused.first() {
+            assert_eq!((refused.outcome(), refused.header("retry-after")), ("429 throttled".to_owned(), "60"));
+            break;
+        }
+    }
+    assert!((600..1_300).contains(&answered), "{answered}");
+    assert_eq!(server.structure("labo").await.get(&path).await.status, 200, "another structure has its own count");
+}
+
+#[tokio::test]
 async fn odd_paths_are_not_found_and_told_as_an_outcome() {
     let server = TestServer::start().await;
     let martin = server.professional("dr-martin").await;

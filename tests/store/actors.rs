@@ -137,6 +137,7 @@ pub(super) fn blob(patient: PatientKey, number: u128, place: BlobPlace) -> Blob 
     Blob {
         patient,
         id: id(number),
+        sealed_as: id(number),
         content_type: "application/pdf".to_owned(),
         size: 42,
         sha1: [3; 20],

@@ -151,6 +151,13 @@ pub(crate) struct Dev {
 }
 
 impl Dev {
+    /// The most memory it has held so far, in kB; nothing where the system does not tell.
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        peak.trim().trim_end_matches(" kB").parse().ok()
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(self) {
         drop(self);

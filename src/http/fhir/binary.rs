@@ -1,15 +1,17 @@
 //! `Binary` and `Bundle`: ITI-68 Retrieve Document (MHD §1.6): raw bytes, or the FHIR resource around
-//! them; one byte range.
+//! them; one byte range; nothing again for who holds them (RFC 9110 §13, §14).
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde_json::json;
 
+use super::encoded::encoded;
+use super::file_name::disposition;
 use crate::error::Error;
-use crate::http::answer::{self, Refusal};
+use crate::http::answer::{self, FHIR_JSON, Refusal};
 use crate::http::app::App;
 use crate::http::extract::caller::Signed;
 use crate::http::extract::media::{self, DocumentForm};
@@ -24,6 +26,12 @@ use crate::store::blob::BlobReader;
 
 /// Up to here a document is sent in one piece.
 const ONE_PIECE: u64 = 512 * 1024;
+/// The one version that a document has.
+const VERSION: i32 = 1;
+/// The bytes themselves never change: a range of them may be asked for again (`If-Range`).
+const ETAG_RAW: &str = "\"1\"";
+/// The resource around them says the same, perhaps in other bytes one day.
+const ETAG_RESOURCE: &str = "W/\"1\"";
 
 /// ITI-68.
 pub(crate) async fn retrieve_document(
@@ -37,7 +45,7 @@ pub(crate) async fn retrieve_document(
         let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
         match media::document_form(accept, &blob.content_type)? {
             DocumentForm::Raw => raw(&app, &request, blob).await,
-            DocumentForm::Resource => resource(&app, blob).await,
+            DocumentForm::Resource => resource(&app, &request, blob).await,
         }
     })
     .await
@@ -61,7 +69,10 @@ pub(crate) async fn retrieve_fhir_document(
 
 async fn raw(app: &App, request: &HttpRequest, blob: Blob) -> Result<HttpResponse, Error> {
     let size = u64::try_from(blob.size).unwrap_or_default();
-    let wanted = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());
+    if answer::holds(request, VERSION) {
+        return Ok(held(ETAG_RAW));
+    }
+    let wanted = wanted_range(request);
     let asked = range::asked(wanted, size);
     let mut response = match asked {
         Asked::Whole => HttpResponse::Ok(),
@@ -98,22 +109,50 @@ async fn stream(
 }
 
 /// The document as a FHIR resource, for who asks for FHIR.
-async fn resource(app: &App, blob: Blob) -> Result<HttpResponse, Error> {
+async fn resource(app: &App, request: &HttpRequest, blob: Blob) -> Result<HttpResponse, Error> {
+    if answer::holds(request, VERSION) {
+        return Ok(held(ETAG_RESOURCE));
+    }
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON)));
+    response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    cached(&mut response, ETAG_RESOURCE);
     let id = LogicalId::of_patient(blob.patient, blob.id).to_string();
-    let content_type = blob.content_type.clone();
-    let whole = BlobReader::new(blob, &app.service.folder, &app.service.keys)?.whole().await?;
-    let data = base64_simd::STANDARD.encode_to_string(&whole);
-    let body = json!({ "resourceType": "Binary", "id": id, "contentType": content_type, "data": data });
-    Ok(answer::fhir(StatusCode::OK, body.to_string()))
+    let frame = json!({ "resourceType": "Binary", "id": id, "contentType": blob.content_type }).to_string();
+    let size = u64::try_from(blob.size).unwrap_or_default();
+    let reader = BlobReader::new(blob, &app.service.folder, &app.service.keys)?;
+    let (length, pieces) = encoded(&frame, size, reader.stream(0..size).await?);
+    Ok(response.no_chunking(length).streaming(pieces))
+}
+
+/// What `Range` asks for; nothing where it does not count: not for GET, or `If-Range` names other bytes
+/// than these (RFC 9110 §13.1.5, §14.2).
+fn wanted_range(request: &HttpRequest) -> Option<&str> {
+    let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let is_current = header(header::IF_RANGE).is_none_or(|tag| tag.trim() == ETAG_RAW);
+    header(header::RANGE).filter(|_| is_current && request.method() == Method::GET)
+}
+
+/// 304: the client holds the bytes of a document, which never change.
+fn held(tag: &'static str) -> HttpResponse {
+    let mut response = HttpResponse::NotModified();
+    cached(&mut response, tag);
+    response.finish()
+}
+
+fn cached(response: &mut HttpResponseBuilder, tag: &'static str) {
+    response.insert_header((header::ETAG, tag));
+    response.insert_header((header::CACHE_CONTROL, "private, no-store"));
+    response.insert_header((header::VARY, "Accept"));
 }
 
 fn describe(response: &mut HttpResponseBuilder, blob: &Blob) {
     let media = HeaderValue::from_str(&blob.content_type);
     let media = media.unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
+    let id = LogicalId::of_patient(blob.patient, blob.id);
     response.insert_header((header::CONTENT_TYPE, media));
     response.insert_header((header::ACCEPT_RANGES, "bytes"));
-    response.insert_header((header::CACHE_CONTROL, "private, no-store"));
     response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
-    response.insert_header((header::CONTENT_DISPOSITION, "attachment"));
-    response.insert_header((header::ETAG, "W/\"1\""));
+    response.insert_header((header::CONTENT_DISPOSITION, disposition(&id, &blob.content_type)));
+    cached(response, ETAG_RAW);
 }

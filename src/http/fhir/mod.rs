@@ -5,6 +5,8 @@ pub(crate) mod binary;
 mod bundle;
 pub(crate) mod document_patch;
 pub(crate) mod document_reference;
+mod encoded;
+mod file_name;
 mod found;
 pub(crate) mod generate_metadata;
 pub(crate) mod history;

@@ -1,14 +1,15 @@
-//! The outermost layer: a request id and a language for every request, the id on every answer.
+//! The outermost layer: a request id and a language for every request, the id on every answer; a flood
+//! of headers goes no further (contract §8, 431).
 
 use std::sync::Arc;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage as _, HttpRequest, web};
+use actix_web::{HttpMessage as _, HttpRequest, ResponseError as _, web};
 
-use crate::error::{Error, Language};
+use crate::error::{Code, Error, Language};
 use crate::http::answer::{Refusal, X_REQUEST_ID};
 use crate::http::app::App;
 use crate::ids::RequestId;
@@ -26,15 +27,34 @@ pub(crate) struct Envelope {
 pub(crate) async fn envelop<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let envelope = Envelope::of(request.request());
     let id = HeaderValue::from_str(envelope.request_id.as_str());
-    request.extensions_mut().insert(envelope);
-    let mut response = next.call(request).await?;
+    let mut response = if let Some(refusal) = flood(request.request(), &envelope) {
+        request.into_response(refusal.error_response()).map_into_right_body()
+    } else {
+        request.extensions_mut().insert(envelope);
+        next.call(request).await?.map_into_left_body()
+    };
     if let Ok(id) = id {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
     Ok(response)
+}
+
+/// The refusal of a request whose headers weigh more than is configured.
+fn flood(request: &HttpRequest, envelope: &Envelope) -> Option<Refusal> {
+    let app = request.app_data::<web::Data<App>>()?;
+    if weight(request.headers()) <= app.config.server.header_limit_bytes {
+        return None;
+    }
+    app.metrics.security_event("headers");
+    Some(envelope.refuse(app, Code::HeadersTooLarge.into()))
+}
+
+/// The bytes of all headers as HTTP/1.1 writes them: `name: value`, end of line.
+fn weight(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }
 
 impl Envelope {

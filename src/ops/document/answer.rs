@@ -48,6 +48,8 @@ pub(super) struct Kept {
     pub(super) folders: Vec<folder::Kept>,
     /// The version of the fiche of each PATCH entry.
     pub(super) patched: Vec<(Uuid, i32)>,
+    /// The Binaries whose bytes were kept; those of the others were there already.
+    pub(super) bytes: Vec<Uuid>,
 }
 
 impl Kept {
@@ -87,7 +89,7 @@ pub(super) fn sent_before(
         };
         folders.push(folder::Kept { id, version: 1, is_new: true });
     }
-    Ok(Some(Kept { list: submission, folders, patched }))
+    Ok(Some(Kept { list: submission, folders, patched, bytes: Vec::new() }))
 }
 
 /// The folder that stands where this one does in the submission set of then.

@@ -103,12 +103,10 @@ fn settle(
     let notices = notices(tx, ctx, &permit, prepared, &stored, &facts, &trace, every_access)?;
     tx.put_notifications(&permit, &notices)?;
     let trace = touched(trace, prepared, &stored, &targets, &kept);
-    let blobs = prepared.documents.iter().zip(&stored);
-    let blobs = blobs.filter(|(_, stored)| stored.is_none()).map(|(document, _)| document.row.binary).collect();
     let times = Times::of(tx, &permit, prepared, &stored, kept.list)?;
     let mut provided = answer(prepared, &stored, &kept, &times);
     provided.fiche = published(tx, &permit, prepared, &stored)?;
-    Ok(Settled::done((provided, blobs), trace.done(permit.rule())))
+    Ok(Settled::done((provided, kept.bytes), trace.done(permit.rule())))
 }
 
 /// The fiche of an ITI-105, which is answered whole: the new one, or the one that was there.
@@ -226,9 +224,16 @@ fn keep(
         return sent_before(tx, permit, prepared, known.submission, targets);
     }
     let places = &targets.places;
+    let mut bytes = Vec::with_capacity(prepared.documents.len());
     for (document, stored) in prepared.documents.iter().zip(stored) {
         if stored.is_none() {
-            tx.put_blob(permit, &document.blob)?;
+            // The same bytes are kept once in a record (docs/decisions/0014).
+            if let Some(source) = tx.find_same_bytes(permit, &document.blob.sha256)? {
+                tx.put_shared_blob(permit, &document.blob, source)?;
+            } else {
+                tx.put_blob(permit, &document.blob)?;
+                bytes.push(document.row.binary);
+            }
             tx.put_resource(permit, &places.fiche_row(document, prepared.at))?;
             tx.put_document(permit, &document.row, prepared.at)?;
         }
@@ -242,7 +247,7 @@ fn keep(
     }
     tx.put_resource(permit, &places.list_row(&prepared.list, prepared.at))?;
     let patched = Kept::versions(tx, permit, &targets.patched)?;
-    Ok(Some(Kept { list: prepared.list.id, folders, patched }))
+    Ok(Some(Kept { list: prepared.list.id, folders, patched, bytes }))
 }
 
 /// A notice for each new document (MES-082) and for the first access (MES-081).

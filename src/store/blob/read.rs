@@ -47,11 +47,11 @@ impl std::fmt::Debug for Source {
 impl BlobReader {
     /// Unwraps the document's key. No bytes are read yet.
     pub fn new(blob: Blob, folder: &BlobFolder, keys: &MasterKeys) -> Result<Self, Error> {
-        let key = keys.unwrap(blob.id, &blob.wrapped_key)?;
+        let key = keys.unwrap(blob.sealed_as, &blob.wrapped_key)?;
         let size = u64::try_from(blob.size).map_err(|_negative| Fault::Length)?;
         let source = match blob.place {
             BlobPlace::Inline(bytes) => Source::Inline(bytes),
-            BlobPlace::File => Source::File(folder.path_of(blob.id)),
+            BlobPlace::File => Source::File(folder.path_of(blob.sealed_as)),
         };
         Ok(Self { key, size, source })
     }

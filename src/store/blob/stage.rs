@@ -155,6 +155,7 @@ impl Staged {
         let blob = Blob {
             patient,
             id: self.id,
+            sealed_as: self.id,
             content_type: content_type.into(),
             size: i64::try_from(self.size).unwrap_or(i64::MAX),
             sha1: self.sha1,

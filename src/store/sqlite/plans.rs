@@ -146,6 +146,7 @@ fn facts_and_finds_are_read_by_keys() {
         tx.list_versions(&permit, FICHE, id, &VersionFilter { since: None, before: Some(9), limit: 9 })?;
         tx.count_versions(&permit, FICHE, id, None)?;
         tx.find_blob(&permit, id)?;
+        tx.find_same_bytes(&permit, &digest.0)?;
         tx.list_audit(&permit, &filter)?;
         tx.find_audit(&permit, id)?;
         tx.list_chain(MARIE.into(), 0, 9)?;

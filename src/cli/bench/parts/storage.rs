@@ -188,7 +188,7 @@ async fn publish(
     let (fiche, list) = (of(&rows.fiche), of(&rows.list));
     let binary = binary.unwrap_or_else(id);
     let (notice, trace) = (id(), Trace::of(&ctx, id(), Act::ProvideDocumentBundle).on(permit.shard()));
-    let blob = Blob { id: binary, place: BlobPlace::clone(&rows.blob.place), ..rows.blob.clone() };
+    let blob = Blob { id: binary, sealed_as: binary, place: BlobPlace::clone(&rows.blob.place), ..rows.blob.clone() };
     let document = document(&rows.document, &fiche, &list, binary);
     let accessor = ctx.caller.accessor();
     let settled = service.store.write("bench.publish", Arc::clone(&ctx), move |tx| {
