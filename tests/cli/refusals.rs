@@ -97,7 +97,7 @@ fn the_tables_are_printed_and_checked() {
     let row = "profession,type,right,verdict,why,rule\n10,*,read,permit,ours,Arr2023\n";
     folder.write("habilitation.csv", row);
     assert_eq!(home.run(&check).code, 0);
-    folder.write("habilitation.csv", &row.replace("permit", "perhaps"));
+    folder.write("habilitation.csv", row.replace("permit", "perhaps"));
     let refused = home.run(&check);
     assert_eq!((refused.code, refused.out.contains("habilitation.csv")), (3, true), "{refused:?}");
 }

@@ -184,8 +184,8 @@ async fn ds_60_a_minors_secret_is_hidden_from_his_representative_alone(db: Db) {
 /// A deposit by the person: the fiche of a demo bundle, its author the patient, its document `bytes`.
 pub(super) fn deposit(server: &TestServer, persona: &str, kind: &str, content_type: &str, bytes: &[u8]) -> Value {
     let mut bundle = server.bundle(persona, "dr-martin");
-    let patient = bundle["entry"][1]["resource"]["contained"].as_array().unwrap().iter();
-    let patient = patient.filter(|own| own["resourceType"] == "Patient").cloned().next().unwrap();
+    let mut patient = bundle["entry"][1]["resource"]["contained"].as_array().unwrap().iter();
+    let patient = patient.find(|own| own["resourceType"] == "Patient").cloned().unwrap();
     let me = json!({ "reference": format!("#{}", patient["id"].as_str().unwrap()) });
     let list = &mut bundle["entry"][0]["resource"];
     list["contained"].as_array_mut().unwrap().push(patient);

@@ -3,6 +3,7 @@
 //!
 //! `ESPACE_REQUESTS=100000 cargo test --test espace hidden_and_absent` asks as many as the issue names.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use espace::access::context::Context;
@@ -139,7 +140,8 @@ async fn traces(service: &Service, ctx: &Arc<Context>, key: PatientKey, until: T
         for chained in &found.records {
             let record = &chained.record;
             let entities: Vec<&str> = record.entities.iter().map(|entity| entity.reference.as_str()).collect();
-            told.push_str(&format!("{:?} {:?} {} {entities:?}\n", record.act, record.actor.person, chained.sequence));
+            let (act, person, sequence) = (record.act, &record.actor.person, chained.sequence);
+            writeln!(told, "{act:?} {person:?} {sequence} {entities:?}").unwrap();
         }
         told.push_str("-- page\n");
         before = found.next;
@@ -310,6 +312,12 @@ async fn worlds(dbs: (Db, Db), unseen: &[usize]) -> (TestServer, TestServer, Vec
     (hiding, without, places, masters)
 }
 
+/// How many requests are asked for besides the few of the suite.
+#[expect(clippy::disallowed_methods, reason = "the environment says how long a proof may take")]
+fn asked_for() -> Option<u64> {
+    std::env::var("ESPACE_REQUESTS").ok()?.parse().ok()
+}
+
 async fn cannot_tell(dbs: (Db, Db), ctx: Context, unseen: &[usize], share: u64) {
     let (hiding, without, places, masters) = worlds(dbs, unseen).await;
     for server in [&hiding, &without] {
@@ -318,7 +326,7 @@ async fn cannot_tell(dbs: (Db, Db), ctx: Context, unseen: &[usize], share: u64) 
     let key = hiding.persona("dominique").key;
     let ctx = Arc::new(caller(ctx, 60));
     let world = World { places, masters, key, quiet: ctx.at - SignedDuration::from_secs(30) };
-    let asked = std::env::var("ESPACE_REQUESTS").ok().and_then(|text| text.parse().ok()).unwrap_or(REQUESTS) / share;
+    let asked = asked_for().unwrap_or(REQUESTS) / share;
     let mut dice = Dice(11);
     let mut seen = 0;
     for _ in 0..asked.div_ceil(BATCH) {

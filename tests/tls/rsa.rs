@@ -47,7 +47,14 @@ fn an_rsa_twin_is_the_same_software_and_signs_its_assertions_in_rs256() {
         let stolen = plain.form("/oauth2/token", &form).await;
         assert_eq!(stolen.json()["error"], "invalid_grant", "another certificate's assertion");
 
-        // Twins of the certificates that are refused are refused too.
+        // Twins of the certificates that are refused are refused too: the revoked one as soon as the new list is read.
+        let revoked = Actor::of(&server.origin, &files, Some("revoked-rsa"));
+        for _ in 0..200 {
+            if revoked.try_send(reqwest::Method::GET, "/fhir/metadata", &[], Vec::new()).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
         for name in ["revoked-rsa", "autre-ca-rsa", "expired-rsa"] {
             let refused = Actor::of(&server.origin, &files, Some(name));
             assert!(refused.try_send(reqwest::Method::GET, "/fhir/metadata", &[], Vec::new()).await.is_err(), "{name}");

@@ -320,12 +320,18 @@ mod tests {
         for end in 0..whole.len() {
             assert_eq!(gunzip(&whole[..end], 10_000), Err(Fault::Damaged), "cut at {end}");
         }
+        // Bits that fill up an octet, or the length of a code nobody uses, mean nothing: the text is whole.
+        let mut meaningless = 0;
         for at in 10..whole.len() {
             for bit in 0..8 {
                 let mut bytes = whole.clone();
                 bytes[at] ^= 1 << bit;
-                assert_ne!(gunzip(&bytes, 10_000), Ok(text()), "bit {bit} of octet {at}");
+                if let Ok(unpacked) = gunzip(&bytes, 10_000) {
+                    assert_eq!(unpacked, text(), "bit {bit} of octet {at}");
+                    meaningless += 1;
+                }
             }
         }
+        assert!(meaningless < 8, "{meaningless}");
     }
 }
