@@ -92,6 +92,27 @@ async fn ds_27_a_fiche_with_its_document_is_created_with_a_binary_and_a_submissi
 }
 
 #[tokio::test]
+async fn ds_30_a_fiche_published_alone_replaces_another_of_its_author() {
+    let server = TestServer::start().await;
+    let (martin, petit) = (server.professional("dr-martin").await, server.professional("dr-petit").await);
+    let first = martin.post(PATH, &alone(&server.bundle("dominique", "dr-martin"), None)).await.json();
+    let target = format!("DocumentReference/{}", first["id"].as_str().unwrap());
+    let replacing = |author: &str| {
+        let mut sent = alone(&server.bundle("dominique", author), None);
+        sent["relatesTo"] = json!([{ "code": "replaces", "target": { "reference": target } }]);
+        sent
+    };
+    let refused = petit.post(PATH, &replacing("dr-petit")).await;
+    assert!(refused.outcome().starts_with("403 non-auteur"), "{}", refused.text());
+    let second = martin.post(PATH, &replacing("dr-martin")).await;
+    assert_eq!(second.status, 201, "{}", second.text());
+    let before = martin.get(&format!("/fhir/{target}")).await.json();
+    assert_eq!((&before["status"], &before["meta"]["versionId"]), (&json!("superseded"), &json!("2")));
+    let again = martin.post(PATH, &replacing("dr-martin")).await;
+    assert!(again.outcome().starts_with("409"), "{}", again.text());
+}
+
+#[tokio::test]
 async fn ds_27_sending_again_changes_nothing_and_the_sender_chooses_what_comes_back() {
     let server = TestServer::start().await;
     let martin = server.professional("dr-martin").await;
