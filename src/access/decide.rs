@@ -119,13 +119,6 @@ pub fn sees(ctx: &Context, facts: &Facts, document: &DocumentFacts) -> bool {
         && ctx.caller.person.as_ref().is_none_or(|person| person.habilitation.reads(&document.type_code))
 }
 
-/// Whether the caller may withdraw a document (TD3.3c): its author may, and on the patient side who
-/// acts in the author's name; anybody else gets `non-auteur` (contract §8, mes 39).
-pub fn may_withdraw(ctx: &Context, document: &DocumentFacts) -> Result<(), Denial> {
-    let own = signs_all(&ctx.caller, std::slice::from_ref(document));
-    if own { Ok(()) } else { Err(Denial::new(Code::NotAuthor, "EX_2.1-1140")) }
-}
-
 /// What ties the caller to what he asks for: to the record and, where the request names documents and
 /// all are his own, to these.
 pub fn ties_of_request(ctx: &Context, facts: &Facts) -> Vec<Tie> {

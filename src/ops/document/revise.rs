@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::resource::stamp::{index, stamp};
 use crate::access::permit::Permit;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::ids::LogicalId;
 use crate::model::document::Document;
 use crate::model::resource::{NewResource, ResourceType, StoredResource};
@@ -24,7 +24,10 @@ pub(crate) fn revise(
     entry_uuid: Uuid,
     at: Timestamp,
 ) -> Result<StoredResource, Error> {
-    let former = serde_json::from_slice(&current.body).map(|before: Value| index(&before)).unwrap_or_default();
+    // Without its rows the version before would go on being found.
+    let before: Value =
+        serde_json::from_slice(&current.body).map_err(|error| Error::from(Code::Internal).because(error))?;
+    let former = index(&before);
     let version = current.version + 1;
     let id = LogicalId::of_patient(document.patient, document.id);
     let fiche = stamp(with_entry_uuid(fiche, entry_uuid), &id, version, at);
