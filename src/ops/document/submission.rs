@@ -146,7 +146,7 @@ impl Provision {
         refuse_if_wrong(&issues)?;
         let mut documents = received.documents;
         documents.extend(fhir_document::stage(service, &resource, at).await?);
-        assemble(&resource, documents, issues, &service.settings, mode)
+        assemble(resource, documents, issues, &service.settings, mode)
     }
 
     /// Who answers for what is submitted: what the author rule reads. A submission without a document
@@ -176,9 +176,30 @@ impl Provision {
         documents.map(each).collect()
     }
 
+    /// Moves the resources that are kept out of their entries: a copy of each would cost more than
+    /// most of what is done with it.
+    fn take_resources(&mut self, mut bundle: Value) {
+        let mut take = |number: usize| {
+            let entry = bundle.get_mut("entry").and_then(|entries| entries.get_mut(number));
+            entry.and_then(|entry| entry.get_mut("resource")).map(Value::take).unwrap_or_default()
+        };
+        if let Some(number) = self.entries.iter().position(|kind| *kind == EntryKind::Submission) {
+            self.submission = take(number);
+        }
+        for folder in &mut self.folders {
+            folder.list = take(folder.entry);
+        }
+        for document in &mut self.documents {
+            document.fiche = take(document.entry);
+            if !document.is_fhir {
+                fiche::complete(&mut document.fiche, &document.staged);
+            }
+        }
+    }
+
     /// A bundle of our own making around what was published alone: no profile is asked, nor a PATCH.
     pub(super) fn of_bundle(
-        bundle: &Value,
+        bundle: Value,
         documents: BTreeMap<usize, Staged>,
         settings: &Settings,
         mode: &Mode,
@@ -227,6 +248,19 @@ fn refuse_what_is_off(resource: &Value, settings: &Settings) -> Result<(), Error
 }
 
 fn assemble(
+    bundle: Value,
+    staged: BTreeMap<usize, Staged>,
+    issues: Vec<Issue>,
+    settings: &Settings,
+    mode: &Mode,
+) -> Result<Provision, Error> {
+    let mut provision = read(&bundle, staged, issues, settings, mode)?;
+    provision.take_resources(bundle);
+    Ok(provision)
+}
+
+/// Reads a bundle whose resources stay where they are.
+fn read(
     resource: &Value,
     staged: BTreeMap<usize, Staged>,
     issues: Vec<Issue>,
@@ -253,7 +287,7 @@ fn assemble(
         subject: person.subject,
         alias: person.alias,
         entries: placed.iter().map(|placed| placed.kind).collect(),
-        submission: submission.resource().clone(),
+        submission: Value::Null,
         submission_url: submission.url.clone(),
         listed,
         patient_urls: of_kind(EntryKind::Patient).map(|placed| placed.url.clone()).collect(),
@@ -308,7 +342,7 @@ fn read_folder(folder: &Placed<'_>, placed: &[Placed<'_>]) -> Result<ProvidedFol
     Ok(ProvidedFolder {
         entry: folder.number,
         url: folder.url.clone(),
-        list: folder.resource().clone(),
+        list: Value::Null,
         target,
         listed: entries::listed_outside(folder, &entries::urls(placed, &[EntryKind::Fiche]))?,
     })
