@@ -8,7 +8,7 @@ use crate::support::client::{Actor, Answer};
 use crate::support::db::{Db, block_on, stories};
 use crate::support::server::TestServer;
 
-stories! { traces_are_read_by_those_whom_the_law_names }
+stories! { ds_69_traces_are_read_by_those_whom_the_law_names }
 
 const ALL: &str = "date=ge2026-01-01";
 
@@ -29,7 +29,7 @@ fn line(event: &Value) -> String {
     format!("{code} {} {}", event["outcome"].as_str().unwrap(), who.as_str().unwrap())
 }
 
-async fn traces_are_read_by_those_whom_the_law_names(db: Db) {
+async fn ds_69_traces_are_read_by_those_whom_the_law_names(db: Db) {
     let server = TestServer::start_on(db).await;
     let id = |name: &str| server.author(name).exercise.professional.id.to_string();
     let (martin, petit) = (server.professional("dr-martin").await, server.professional("dr-petit").await);

@@ -14,7 +14,7 @@ fn sent(bundle: &serde_json::Value) -> Vec<u8> {
 }
 
 #[test]
-fn a_document_is_sent_raw_or_as_a_resource_as_the_client_accepts() {
+fn ds_49_50_51_a_document_is_sent_raw_or_as_a_resource_as_the_client_accepts() {
     block_on(async {
         let server = TestServer::start().await;
         let martin = server.professional("dr-martin").await;

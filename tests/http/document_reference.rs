@@ -17,7 +17,7 @@ use crate::support::pki::pki;
 use crate::support::server::TestServer;
 
 stories! {
-    every_parameter_finds_what_it_names,
+    ds_38_39_40_41_every_parameter_finds_what_it_names_by_get_and_by_post,
     the_pages_of_a_search_are_its_snapshot_while_documents_are_added,
     an_author_finds_his_own_document_by_its_identifier_and_nothing_else,
     a_closed_record_is_shut_to_its_authors_too,
@@ -56,7 +56,7 @@ pub(super) async fn three_documents(server: &TestServer) -> [Value; 3] {
     bundles
 }
 
-async fn every_parameter_finds_what_it_names(db: Db) {
+async fn ds_38_39_40_41_every_parameter_finds_what_it_names_by_get_and_by_post(db: Db) {
     let server = TestServer::start_on(db).await;
     let bundles = three_documents(&server).await;
     let martin = server.professional("dr-martin").await;
@@ -191,7 +191,7 @@ pub(super) fn without_id(answer: &Answer) -> Value {
 }
 
 #[test]
-fn what_a_search_cannot_honour_is_refused_and_what_it_does_not_know_is_told() {
+fn ds_37_46_what_a_search_cannot_honour_is_refused_and_what_it_does_not_know_is_told() {
     block_on(async {
         let server = TestServer::start().await;
         three_documents(&server).await;
@@ -247,6 +247,13 @@ fn what_a_search_cannot_honour_is_refused_and_what_it_does_not_know_is_told() {
         let strict = martin.get_with(&path, &[("prefer", "handling=strict")]).await;
         assert_eq!(strict.outcome(), "400 parametre-inconnu");
         assert_eq!(martin.get_with(&path, &[("accept", "application/fhir+xml")]).await.outcome(), "406 not-acceptable");
+
+        // ds 46: a status has no system, and one that is right is tolerated.
+        let system = "http://hl7.org/fhir/document-reference-status";
+        let path = format!("/fhir/DocumentReference?{DOMINIQUE}&status={system}%7Ccurrent");
+        assert_eq!(titles(&martin.get(&path).await), "C B A");
+        let strict = martin.get_with(&path, &[("prefer", "handling=strict")]).await;
+        assert_eq!(strict.outcome(), "400 parametre-non-pris-en-charge");
 
         // A wrong key is tolerated under the test domains, an unknown person is nobody one may search.
         let unknown =

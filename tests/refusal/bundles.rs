@@ -11,7 +11,7 @@ use crate::support::server::TestServer;
 stories! {
     one_bad_entry_of_many_keeps_all_the_others_out,
     two_racing_publications_of_one_identifier_leave_one_document,
-    the_same_identifier_with_other_content_is_refused_and_with_the_same_is_answered_again,
+    ds_21_the_same_identifier_with_other_content_is_refused_and_with_the_same_is_answered_again,
 }
 
 /// One way to break a bundle: what is done, and what is answered.
@@ -351,7 +351,7 @@ async fn an_identifier_twice_in_one_bundle_is_refused() {
     watch.refused("twice", &answer, told, &provide(4, "profil")).await;
 }
 
-async fn the_same_identifier_with_other_content_is_refused_and_with_the_same_is_answered_again(db: Db) {
+async fn ds_21_the_same_identifier_with_other_content_is_refused_and_with_the_same_is_answered_again(db: Db) {
     let server = TestServer::start_on(db).await;
     let martin = server.professional("dr-martin").await;
     let bundle = server.bundle("dominique", "dr-martin");

@@ -59,7 +59,7 @@ async fn a_page_link_serves_only_whom_it_was_made_for_and_what_it_was_made_of() 
 #[tokio::test]
 async fn existence_tests_beyond_the_limit_are_429_for_this_structure_and_minute() {
     let change = |config: &mut espace::config::Config| config.td02.per_minute = 3;
-    let server = TestServer::start_with(Db::sqlite().await, change).await;
+    let server = TestServer::start_with(Db::of_this_run().await, change).await;
     let martin = server.professional("dr-martin").await;
     let path = format!("/fhir/Patient?identifier={}", super::absence::NOBODY);
     // Seven in three minutes at most: the clock of this limit is the real one.

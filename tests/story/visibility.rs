@@ -352,7 +352,7 @@ fn an_operators_matrix_stands_in_for_the_public_cells_and_the_statement_says_so(
         let folder = crate::support::pki::Scratch::empty();
         folder.write("habilitation.csv", "profession,type,right,verdict,why,rule\n10,*,read,permit,ours,Arr2023\n60,11502-2,read,permit,ours,Arr2023\n");
         let path = folder.path().to_owned();
-        let server = TestServer::start_with(Db::sqlite().await, |config| {
+        let server = TestServer::start_with(Db::of_this_run().await, |config| {
             config.rules.allow_override = true;
             config.rules.override_dir = Some(path);
         })

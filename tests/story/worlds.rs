@@ -351,7 +351,7 @@ async fn cannot_tell(dbs: (Db, Db), ctx: Context, unseen: &[usize], share: u64) 
 
 /// Two databases of SQLite.
 async fn sqlite() -> (Db, Db) {
-    (Db::sqlite().await, Db::sqlite().await)
+    (Db::of_this_run().await, Db::of_this_run().await)
 }
 
 #[test]
