@@ -11,11 +11,12 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::cipher::{
-    DocumentKey, SEALED_SEGMENT, SEALED_SEGMENT_WIDE, SEGMENT, SEGMENT_WIDE, TAG, sealed_size, segments,
+    DocumentKey, Part, SEALED_SEGMENT, SEALED_SEGMENT_WIDE, SEGMENT, SEGMENT_WIDE, TAG, sealed_size, segments,
 };
-use super::{BlobFolder, Fault, MasterKeys, wide};
+use super::{BlobFolder, Fault, MasterKeys, PACKED_UP_TO, wide};
 use crate::error::Error;
 use crate::model::document::{Blob, BlobPlace};
+use crate::store::compress;
 
 /// Segments fetched from the file at once: each fetch is a hop to a blocking thread.
 const BATCH: u64 = 4;
@@ -76,6 +77,9 @@ impl BlobReader {
     /// [`BlobReader::stream`], which holds a few segments at a time.
     pub async fn whole(self) -> Result<Bytes, Error> {
         let sealed = match self.source {
+            Source::Inline(bytes) if is_packed(self.size, &bytes) => {
+                return Ok(open_packed(&self.key, self.size, bytes)?);
+            }
             Source::Inline(bytes) => bytes,
             Source::File(path) => tokio::fs::read(path).await.map_err(Fault::from)?,
         };
@@ -102,7 +106,12 @@ impl BlobReader {
         let end = range.end.min(self.size);
         let first = (range.start / SEGMENT_WIDE).min(segments(self.size));
         let beyond = if range.start < end { end.div_ceil(SEGMENT_WIDE) } else { first };
+        let mut plain = None;
         let (fetched, file) = match self.source {
+            Source::Inline(bytes) if is_packed(self.size, &bytes) => {
+                plain = Some(open_packed(&self.key, self.size, bytes)?);
+                (BytesMut::new(), None)
+            }
             Source::Inline(bytes) => {
                 if wide(bytes.len()) != sealed_size(self.size) {
                     return Err(Fault::Length);
@@ -118,7 +127,8 @@ impl BlobReader {
                 (BytesMut::new(), Some(file))
             }
         };
-        Ok(Cursor { key: self.key, size: self.size, range: range.start..end, next: first, beyond, fetched, file })
+        let range = range.start..end;
+        Ok(Cursor { key: self.key, size: self.size, range, next: first, beyond, plain, fetched, file })
     }
 }
 
@@ -131,6 +141,8 @@ struct Cursor {
     next: u64,
     /// The first segment not wanted.
     beyond: u64,
+    /// The whole document, where it was packed: it is one segment.
+    plain: Option<Bytes>,
     /// Sealed bytes from `next` on.
     fetched: BytesMut,
     /// Where more come from.
@@ -142,29 +154,52 @@ impl Cursor {
         if self.next >= self.beyond {
             return Ok(None);
         }
-        if self.fetched.is_empty() {
-            self.fetch().await?;
-        }
         let number = self.next;
         self.next = number.saturating_add(1);
-        let length = SEALED_SEGMENT.min(self.fetched.len());
-        let mut piece = self.fetched.split_to(length);
-        let opened = self.key.open(number, self.next == segments(self.size), &mut piece)?.len();
+        let opened = match self.plain.take() {
+            Some(plain) => plain,
+            None => self.open(number).await?,
+        };
         let begins = number.saturating_mul(SEGMENT_WIDE);
-        let from = narrow(self.range.start.saturating_sub(begins)).min(opened);
-        let to = narrow(self.range.end.saturating_sub(begins)).min(opened);
-        Ok(Some(piece.freeze().slice(from..to.max(from))))
+        let from = narrow(self.range.start.saturating_sub(begins)).min(opened.len());
+        let to = narrow(self.range.end.saturating_sub(begins)).min(opened.len());
+        Ok(Some(opened.slice(from..to.max(from))))
     }
 
-    async fn fetch(&mut self) -> Result<(), Fault> {
+    async fn open(&mut self, number: u64) -> Result<Bytes, Fault> {
+        if self.fetched.is_empty() {
+            self.fetch(number).await?;
+        }
+        let length = SEALED_SEGMENT.min(self.fetched.len());
+        let mut piece = self.fetched.split_to(length);
+        let part = Part::of(number.saturating_add(1) == segments(self.size));
+        let opened = self.key.open(number, part, &mut piece)?.len();
+        piece.truncate(opened);
+        Ok(piece.freeze())
+    }
+
+    /// Fetches sealed bytes from the segment `first` on.
+    async fn fetch(&mut self, first: u64) -> Result<(), Fault> {
         let file = self.file.as_mut().ok_or(Fault::Length)?;
-        let from = self.next.saturating_mul(SEALED_SEGMENT_WIDE);
-        let until = self.next.saturating_add(BATCH).min(self.beyond).saturating_mul(SEALED_SEGMENT_WIDE);
+        let from = first.saturating_mul(SEALED_SEGMENT_WIDE);
+        let until = first.saturating_add(BATCH).min(self.beyond).saturating_mul(SEALED_SEGMENT_WIDE);
         let length = until.min(sealed_size(self.size)).saturating_sub(from);
         self.fetched = BytesMut::zeroed(narrow(length));
         file.read_exact(&mut self.fetched).await?;
         Ok(())
     }
+}
+
+/// Whether the sealed bytes of a document were packed before: only then are they fewer than its own.
+fn is_packed(size: u64, sealed: &[u8]) -> bool {
+    size <= PACKED_UP_TO && wide(sealed.len()) < sealed_size(size)
+}
+
+fn open_packed(key: &DocumentKey, size: u64, mut sealed: Vec<u8>) -> Result<Bytes, Fault> {
+    let opened = key.open(0, Part::Packed, &mut sealed)?.len();
+    sealed.truncate(opened);
+    let plain = compress::unpack(sealed).map_err(|_unreadable| Fault::Length)?;
+    if wide(plain.len()) == size { Ok(Bytes::from(plain)) } else { Err(Fault::Length) }
 }
 
 /// Opens every segment in place, then closes the gaps that the tags leave.
@@ -174,7 +209,7 @@ fn open_whole(key: &DocumentKey, size: u64, mut bytes: Vec<u8>) -> Result<Bytes,
     }
     let count = bytes.len().div_ceil(SEALED_SEGMENT);
     for (number, segment) in bytes.chunks_mut(SEALED_SEGMENT).enumerate() {
-        key.open(wide(number), number.saturating_add(1) == count, segment)?;
+        key.open(wide(number), Part::of(number.saturating_add(1) == count), segment)?;
     }
     let end = bytes.len();
     for number in 1..count {

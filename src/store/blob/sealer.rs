@@ -4,9 +4,10 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 use uuid::Uuid;
 
-use super::cipher::{DocumentKey, SEGMENT};
-use super::{BlobFolder, Fault, Guard, wide};
+use super::cipher::{DocumentKey, Part, SEGMENT};
+use super::{BlobFolder, Fault, Guard, PACKED_UP_TO, wide};
 use crate::ids::IdSource;
+use crate::store::compress::{self, Kind};
 
 /// Cuts plaintext into segments and seals them; what a stage and a spool share.
 pub(super) struct Sealer {
@@ -76,7 +77,7 @@ impl Sealer {
         while !rest.is_empty() {
             // A full segment is sealed only when more follows: till then it may be the last one.
             if self.open_length() >= SEGMENT {
-                self.seal(false)?;
+                self.seal(Part::Inner)?;
             }
             let room = SEGMENT.saturating_sub(self.open_length());
             let (piece, after) = rest.split_at_checked(room).unwrap_or((rest, &[]));
@@ -101,9 +102,22 @@ impl Sealer {
         Ok(())
     }
 
+    /// Packs the bytes, which is worth while for few, then seals them as [`Sealer::end`] does.
+    pub(super) async fn end_packed(mut self) -> Result<Sealed, Fault> {
+        let is_small = self.size <= PACKED_UP_TO.min(self.inline);
+        match is_small.then(|| compress::pack_shorter(Kind::Document, &self.pending)).flatten() {
+            None => self.end().await,
+            Some(packed) => {
+                self.pending = packed;
+                self.seal(Part::Packed)?;
+                Ok(Sealed { key: self.key, size: self.size, bytes: SealedBytes::Memory(self.pending) })
+            }
+        }
+    }
+
     /// Seals the last segment.
     pub(super) async fn end(mut self) -> Result<Sealed, Fault> {
-        self.seal(true)?;
+        self.seal(Part::Last)?;
         self.spill().await?;
         let bytes = match self.spill {
             Some(mut spill) => {
@@ -120,9 +134,9 @@ impl Sealer {
         self.pending.len().saturating_sub(self.sealed)
     }
 
-    fn seal(&mut self, last: bool) -> Result<(), Fault> {
+    fn seal(&mut self, part: Part) -> Result<(), Fault> {
         let open = self.pending.get_mut(self.sealed..).unwrap_or_default();
-        let tag = self.key.seal(self.segment, last, open)?;
+        let tag = self.key.seal(self.segment, part, open)?;
         self.pending.extend_from_slice(&tag);
         self.sealed = self.pending.len();
         self.segment = self.segment.saturating_add(1);

@@ -79,7 +79,7 @@ impl Stage {
 
     /// Seals the last segment and makes the file, if there is one, durable under its final name.
     pub async fn finish(self, keys: &MasterKeys) -> Result<Staged, Error> {
-        let Sealed { key, size, bytes } = self.sealer.end().await?;
+        let Sealed { key, size, bytes } = self.sealer.end_packed().await?;
         let wrapped_key = keys.wrap_with(&key, self.wrap_nonce)?;
         let id = key.document();
         let (place, guard) = match bytes {
