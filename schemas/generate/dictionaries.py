@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a dictionary of schemas/compression from examples of our own (docs/decisions/0014).
+"""Writes a dictionary of schemas/compression from examples of our own (docs/decisions/0016).
 
 Invented fiches, submission sets, folders, CDA headers and traces in the forms that PDSm, MHD and the CI-SIS ask for, with codes
 of schemas/terminology and names, numbers and dates drawn at random (seeded): what they have in common is what the

@@ -1,4 +1,4 @@
-//! Stored bytes are packed against dictionaries of the release (RFC 8878; docs/decisions/0014-compressed-bodies.md).
+//! Stored bytes are packed against dictionaries of the release (RFC 8878; docs/decisions/0016-packed-bodies.md).
 //!
 //! The first byte says how the rest is written: the number of a dictionary, then a Zstandard frame; zero, then the
 //! bytes themselves; anything from [`FIRST_TEXT`] on is the first byte of a text that stands as it is, as all
@@ -47,8 +47,10 @@ const RELEASED: [&[u8]; 3] = [
 const AS_IT_IS: u8 = 0;
 /// No text of ours begins with a lesser byte; smaller ones are numbers of dictionaries.
 const FIRST_TEXT: u8 = 0x20;
-/// Further levels save a thirtieth at half again the time.
-const LEVEL: i32 = 1;
+/// How hard each is packed. A page of a search unpacks twenty resources, and does so in half the time where their
+/// letters are not coded one by one (a level below zero): that is worth a hundred bytes of each. Levels above 1 save a
+/// thirtieth at half again the time.
+const LEVELS: [i32; 3] = [-1, 1, 1];
 /// The most that is unpacked, in bytes: no stored text is as long.
 const LARGEST: u64 = 64 << 20;
 
@@ -63,7 +65,10 @@ thread_local! {
 }
 
 fn encoder(place: usize) -> EncoderDictionary<'static> {
-    EncoderDictionary::copy(RELEASED.get(place).copied().unwrap_or_default(), LEVEL)
+    EncoderDictionary::copy(
+        RELEASED.get(place).copied().unwrap_or_default(),
+        LEVELS.get(place).copied().unwrap_or_default(),
+    )
 }
 
 fn decoder(place: usize) -> DecoderDictionary<'static> {

@@ -1,25 +1,27 @@
 //! A document on its way out: whole, or only the segments of a byte range (issue: storage;
 //! ITI-68 with Range, RFC 9110 §14).
 
-use std::io::SeekFrom;
+use std::fs::File;
 use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream};
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::cipher::{
     DocumentKey, Part, SEALED_SEGMENT, SEALED_SEGMENT_WIDE, SEGMENT, SEGMENT_WIDE, TAG, sealed_size, segments,
 };
+use super::folder::apart;
 use super::{BlobFolder, Fault, MasterKeys, PACKED_UP_TO, wide};
 use crate::error::Error;
 use crate::model::document::{Blob, BlobPlace};
 use crate::store::compress;
 
-/// Segments fetched from the file at once: each fetch is a hop to a blocking thread.
-const BATCH: u64 = 4;
+/// Segments fetched from the file at once: each fetch is a hop to a blocking thread, and so much is in memory for
+/// each answer under way.
+const BATCH: u64 = 2;
 
 /// A stored document, its key unwrapped, ready to be read once.
 #[derive(Debug)]
@@ -95,10 +97,10 @@ impl BlobReader {
     ) -> Result<impl Stream<Item = Result<Bytes, Error>> + Send + 'static, Error> {
         let mut cursor = self.cursor(range).await?;
         let first = cursor.next().await?;
-        Ok(stream::try_unfold((first, cursor), async |(ready, mut cursor)| {
-            let Some(piece) = ready else { return Ok(None) };
-            let following = cursor.next().await?;
-            Ok(Some((piece, (following, cursor))))
+        // The next piece is fetched when it is asked for, when the one before has left: one batch at a time.
+        Ok(stream::try_unfold((first, cursor), async |(first, mut cursor)| {
+            let piece = if first.is_some() { first } else { cursor.next().await? };
+            Ok(piece.map(|piece| (piece, (None, cursor))))
         }))
     }
 
@@ -122,9 +124,8 @@ impl BlobReader {
                 (bytes, None)
             }
             Source::File(path) => {
-                let mut file = File::open(path).await?;
-                file.seek(SeekFrom::Start(first.saturating_mul(SEALED_SEGMENT_WIDE))).await?;
-                (BytesMut::new(), Some(file))
+                let file = apart(move || File::open(path)).await??;
+                (BytesMut::new(), Some(Arc::new(file)))
             }
         };
         let range = range.start..end;
@@ -146,7 +147,7 @@ struct Cursor {
     /// Sealed bytes from `next` on.
     fetched: BytesMut,
     /// Where more come from.
-    file: Option<File>,
+    file: Option<Arc<File>>,
 }
 
 impl Cursor {
@@ -180,12 +181,14 @@ impl Cursor {
 
     /// Fetches sealed bytes from the segment `first` on.
     async fn fetch(&mut self, first: u64) -> Result<(), Fault> {
-        let file = self.file.as_mut().ok_or(Fault::Length)?;
+        let file = Arc::clone(self.file.as_ref().ok_or(Fault::Length)?);
         let from = first.saturating_mul(SEALED_SEGMENT_WIDE);
         let until = first.saturating_add(BATCH).min(self.beyond).saturating_mul(SEALED_SEGMENT_WIDE);
         let length = until.min(sealed_size(self.size)).saturating_sub(from);
-        self.fetched = BytesMut::zeroed(narrow(length));
-        file.read_exact(&mut self.fetched).await?;
+        let mut fetched = BytesMut::zeroed(narrow(length));
+        let (read, fetched) = apart(move || (file.read_exact_at(&mut fetched, from), fetched)).await?;
+        read?;
+        self.fetched = fetched;
         Ok(())
     }
 }

@@ -1,13 +1,19 @@
 //! Bytes encrypted as they arrive, in memory while few, else in a staging file (issue: storage).
 
-use tokio::fs::File;
-use tokio::io::AsyncWriteExt as _;
+use std::fs::File;
+use std::io::Write as _;
+use std::sync::Arc;
+
 use uuid::Uuid;
 
-use super::cipher::{DocumentKey, Part, SEGMENT};
+use super::cipher::{DocumentKey, Part, SEALED_SEGMENT, SEGMENT};
+use super::folder::apart;
 use super::{BlobFolder, Fault, Guard, PACKED_UP_TO, wide};
 use crate::ids::IdSource;
 use crate::store::compress::{self, Kind};
+
+/// Room for the segment that is written and the one that is filled meanwhile.
+const ROOM: usize = 2 * SEALED_SEGMENT;
 
 /// Cuts plaintext into segments and seals them; what a stage and a spool share.
 pub(super) struct Sealer {
@@ -27,7 +33,7 @@ pub(super) struct Sealer {
 
 /// A staging file; the guard removes it if the request ends before it is complete.
 pub(super) struct Spill {
-    pub(super) file: File,
+    pub(super) file: Arc<File>,
     pub(super) guard: Guard,
 }
 
@@ -41,7 +47,7 @@ pub(super) struct Sealed {
 /// Where sealed bytes are.
 pub(super) enum SealedBytes {
     Memory(Vec<u8>),
-    /// In the staging file: flushed, but not durable.
+    /// In the staging file: written, but not durable.
     File(Spill),
 }
 
@@ -96,9 +102,19 @@ impl Sealer {
             Some(spill) => spill,
             None => self.spill.insert(begin(self.key.document(), &self.folder).await?),
         };
-        spill.file.write_all(self.pending.get(..self.sealed).unwrap_or_default()).await?;
-        self.pending.drain(..self.sealed);
+        let (file, sealed) = (Arc::clone(&spill.file), self.sealed);
+        let pending = std::mem::take(&mut self.pending);
+        let written = apart(move || {
+            let done = file.as_ref().write_all(pending.get(..sealed).unwrap_or_default());
+            (done, pending)
+        });
+        let (done, pending) = written.await?;
+        done?;
+        self.pending = pending;
+        self.pending.drain(..sealed);
         self.sealed = 0;
+        // What stayed in memory until now would stay as long as the document comes.
+        self.pending.shrink_to(ROOM);
         Ok(())
     }
 
@@ -120,10 +136,7 @@ impl Sealer {
         self.seal(Part::Last)?;
         self.spill().await?;
         let bytes = match self.spill {
-            Some(mut spill) => {
-                spill.file.flush().await?;
-                SealedBytes::File(spill)
-            }
+            Some(spill) => SealedBytes::File(spill),
             None => SealedBytes::Memory(self.pending),
         };
         Ok(Sealed { key: self.key, size: self.size, bytes })
@@ -146,10 +159,11 @@ impl Sealer {
 
 async fn begin(id: Uuid, folder: &BlobFolder) -> Result<Spill, Fault> {
     let path = folder.staging_path_of(id);
-    let mut options = tokio::fs::OpenOptions::new();
+    let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    options.mode(0o600);
-    let file = options.open(&path).await?;
-    Ok(Spill { file, guard: Guard::over(Some(path)) })
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let place = path.clone();
+    let file = apart(move || options.open(place)).await??;
+    Ok(Spill { file: Arc::new(file), guard: Guard::over(Some(path)) })
 }
