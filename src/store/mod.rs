@@ -11,6 +11,7 @@
 pub mod blob;
 mod cached;
 mod chain;
+mod compress;
 mod config;
 mod engine;
 mod error;

@@ -7,6 +7,7 @@ mod actors;
 mod chain;
 mod concurrency;
 mod migration;
+mod packed;
 mod parity;
 mod plans;
 mod reach;

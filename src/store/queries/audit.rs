@@ -10,6 +10,7 @@ use crate::ids::ShardKey;
 use crate::model::audit::{AuditRecord, ChainedRecord};
 use crate::store::cached::Cached;
 use crate::store::chain;
+use crate::store::compress::{self, Kind};
 use crate::store::error::{Error, Result};
 use crate::store::records::{AuditFilter, ChainRow, Head, Seal};
 use crate::store::rows;
@@ -42,7 +43,7 @@ pub(in crate::store) fn append_audit(conn: &mut Conn, record: &AuditRecord) -> R
         audit::act.eq(chain::act(record.act)?),
         audit::actor_person.eq(record.actor.person.as_deref()),
         audit::actor_structure.eq(record.actor.structure.as_deref()),
-        audit::body.eq(&body),
+        audit::body.eq(compress::pack(Kind::Trace, &body)),
         audit::previous.eq(&previous),
         audit::hash.eq(&hash),
     ));
@@ -126,7 +127,11 @@ pub(in crate::store) fn find_audit(conn: &mut Conn, permit: &Permit, id: Uuid) -
 }
 
 fn to_record((sequence, body): (i64, Vec<u8>)) -> Result<ChainedRecord> {
-    Ok(ChainedRecord { sequence, record: chain::record(&body)? })
+    Ok(ChainedRecord { sequence, record: chain::record(&unpacked(body)?)? })
+}
+
+fn unpacked(body: Vec<u8>) -> Result<Vec<u8>> {
+    compress::unpack(body).map_err(|_unreadable| Error::Inconsistent { table: "audit", column: "body" })
 }
 
 pub(in crate::store) fn list_chains(conn: &mut Conn, after: Option<ShardKey>, limit: i64) -> Result<Vec<Head>> {
@@ -208,7 +213,7 @@ fn to_link(row: Row) -> Result<ChainRow> {
         act: row.act,
         person: row.actor_person,
         structure: row.actor_structure,
-        body: row.body,
+        body: unpacked(row.body)?,
         previous: rows::array(&row.previous, "audit", "previous")?,
         hash: rows::array(&row.hash, "audit", "hash")?,
     })
