@@ -6,6 +6,7 @@ mod outcome;
 mod package;
 mod patch;
 mod path;
+mod path_suite;
 mod profiles;
 mod published;
 mod structural;

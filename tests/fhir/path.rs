@@ -22,7 +22,7 @@ fn found(expression: &str) -> String {
     let resource = patient();
     let query = Query::compile(expression).unwrap_or_else(|error| panic!("{expression}: {error}"));
     match query.evaluate(&resource) {
-        Ok(items) => items.iter().map(|item| item.value.to_string()).collect::<Vec<_>>().join(" "),
+        Ok(items) => items.iter().map(|item| item.json().to_string()).collect::<Vec<_>>().join(" "),
         Err(error) => format!("error: {error}"),
     }
 }
