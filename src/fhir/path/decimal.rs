@@ -8,6 +8,8 @@ use std::fmt;
 pub(super) struct Decimal {
     digits: i128,
     places: u32,
+    /// Zeros at the end of a whole number that its exponent brought, and nobody measured.
+    coarse: u32,
 }
 
 /// Which neighbour a number becomes that lies between two.
@@ -30,7 +32,7 @@ const MOST_PLACES: u32 = 38;
 
 impl Decimal {
     pub(super) const fn new(digits: i128, places: u32) -> Self {
-        Self { digits, places }
+        Self { digits, places, coarse: 0 }
     }
 
     /// Reads `-12.50`, `1.5e3`; `None` where it is none or does not fit.
@@ -50,7 +52,8 @@ impl Decimal {
         let places = i32::try_from(part.len()).ok()?.checked_sub(exponent)?;
         let digits = if mantissa.starts_with('-') { -digits } else { digits };
         if places < 0 {
-            return Some(Self::new(digits.checked_mul(power(places.unsigned_abs())?)?, 0));
+            let coarse = places.unsigned_abs();
+            return Some(Self { coarse, ..Self::new(digits.checked_mul(power(coarse)?)?, 0) });
         }
         let places = u32::try_from(places).ok()?;
         (places <= MOST_PLACES).then_some(Self::new(digits, places))
@@ -70,9 +73,12 @@ impl Decimal {
         self.places
     }
 
-    /// How many digits are written, zeros before the number left out.
-    pub(super) fn precision(self) -> usize {
-        self.digits.unsigned_abs().to_string().len().max(usize::try_from(self.places).unwrap_or_default())
+    /// Half of what its last digit stands for.
+    pub(super) fn half_step(self) -> Option<Self> {
+        match self.coarse.checked_sub(1) {
+            Some(zeros) => Some(Self::new(5_i128.checked_mul(power(zeros)?)?, 0)),
+            None => Some(Self::new(5, self.places.checked_add(1)?)),
+        }
     }
 
     pub(super) const fn is_zero(self) -> bool {

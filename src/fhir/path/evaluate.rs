@@ -144,7 +144,7 @@ impl<'a> Machine<'_, 'a> {
             Node::At(of, index) => self.at(of, index, focus)?,
             Node::Minus(of) => operator::minus(&self.value(of, focus)?)?,
             Node::Typed(of, cast, name) => self.typed(self.value(of, focus)?, *cast, name)?,
-            Node::Binary(left, operator, right) => self.binary(left, *operator, right, focus)?,
+            Node::Binary(..) => self.operations(node, focus)?,
         };
         self.spend(found.len())?;
         if found.len() > MOST_ITEMS { Err(EvaluationError::TooLong) } else { Ok(found) }
@@ -162,8 +162,22 @@ impl<'a> Machine<'_, 'a> {
         Ok(place.and_then(|place| items.into_iter().nth(place)).into_iter().collect())
     }
 
-    fn binary(&self, left: &Node, operator: Operator, right: &Node, focus: Focus<'_, 'a>) -> Found<'a> {
-        let left = self.value(left, focus)?;
+    /// One operation after the other, from the left: a long row of them needs no deep stack.
+    fn operations(&self, node: &Node, focus: Focus<'_, 'a>) -> Found<'a> {
+        let mut first = node;
+        let mut rest = Vec::new();
+        while let Node::Binary(left, operator, right) = first {
+            rest.push((*operator, right));
+            first = left;
+        }
+        let mut found = self.value(first, focus)?;
+        for (operator, right) in rest.into_iter().rev() {
+            found = self.binary(found, operator, right, focus)?;
+        }
+        Ok(found)
+    }
+
+    fn binary(&self, left: Items<'a>, operator: Operator, right: &Node, focus: Focus<'_, 'a>) -> Found<'a> {
         if operator.is_logic() {
             let left = truth(&left, operator.sign())?;
             if let Some(told) = operator::told_by_left(operator, left) {
@@ -180,19 +194,22 @@ impl<'a> Machine<'_, 'a> {
     fn members(&self, items: &[Item<'a>], name: &str) -> Found<'a> {
         let mut found = Vec::new();
         for item in items {
-            self.member(item, name, &mut found)?;
+            self.member(item, name, &mut found);
         }
+        self.refuse_unknown(items, name)?;
         Ok(found)
     }
 
-    fn member(&self, item: &Item<'a>, name: &str, found: &mut Items<'a>) -> Result<(), EvaluationError> {
+    /// In strict evaluation, a name that none of the items may have is an error.
+    fn refuse_unknown(&self, items: &[Item<'a>], name: &str) -> Result<(), EvaluationError> {
+        let knows = |item: &Item<'a>| item.element().is_none_or(|place| typing::has_element(place.kind(), name));
+        let is_unknown = self.environment.is_strict && !items.is_empty() && !items.iter().any(knows);
+        if is_unknown { Err(EvaluationError::Unknown(name.to_owned())) } else { Ok(()) }
+    }
+
+    fn member(&self, item: &Item<'a>, name: &str, found: &mut Items<'a>) {
         match &item.0 {
-            Content::Place(place) => {
-                if self.environment.is_strict && !typing::has_element(place.kind(), name) {
-                    return Err(EvaluationError::Unknown(name.to_owned()));
-                }
-                place.members(name, &mut |item| found.push(item));
-            }
+            Content::Place(place) => place.members(name, &mut |item| found.push(item)),
             Content::System(System::Type(namespace, kind)) => match name {
                 "namespace" => found.push(of_text((*namespace).to_owned())),
                 "name" => found.push(of_text(kind.clone())),
@@ -209,21 +226,16 @@ impl<'a> Machine<'_, 'a> {
             },
             Content::System(_) => {}
         }
-        Ok(())
     }
 
     /// A name that begins an expression: a type keeps the focus of that type, else it is a member.
     fn first_name(&self, focus: &[Item<'a>], name: &str) -> Found<'a> {
         let is_type = name.starts_with(|first: char| first.is_ascii_uppercase());
-        let mut found = Vec::new();
-        for item in focus {
-            if is_type && item.element().is_some_and(|place| typing::is_resource_of(place, name)) {
-                found.push(item.clone());
-            } else {
-                self.member(item, name, &mut found)?;
-            }
+        if is_type && focus.iter().any(|item| item.element().is_some_and(|place| typing::is_resource_of(place, name))) {
+            let of_type = |item: &&Item<'a>| item.element().is_some_and(|place| typing::is_resource_of(place, name));
+            return Ok(focus.iter().filter(of_type).cloned().collect());
         }
-        Ok(found)
+        self.members(focus, name)
     }
 
     fn typed(&self, items: Items<'a>, cast: Cast, name: &TypeName) -> Found<'a> {

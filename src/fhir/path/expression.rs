@@ -15,7 +15,7 @@ pub struct Query(pub(super) Node);
 /// Nobody nests deeper; the reader's own stack is bounded by it.
 const DEEPEST: usize = 40;
 /// No tree is higher: the stack of whoever walks it is bounded by it.
-const HIGHEST: usize = 120;
+const HIGHEST: usize = 250;
 
 impl Query {
     /// Compiles an expression.

@@ -50,7 +50,7 @@ fn boundary(number: Decimal, places: Option<i64>, is_low: bool) -> Option<Decima
     if !(0..=MOST_PLACES).contains(&places) {
         return None;
     }
-    let half = Decimal::new(5, number.places() + 1);
+    let half = number.half_step()?;
     let bound = if is_low { number.minus(half)? } else { number.plus(half)? };
     let rounding = if is_low { Rounding::Down } else { Rounding::Up };
     bound.to(u32::try_from(places).ok()?, rounding)
@@ -59,8 +59,8 @@ fn boundary(number: Decimal, places: Option<i64>, is_low: bool) -> Option<Decima
 fn precision<'a>(call: &Call<'_, '_, '_, 'a>, value: &System<'_>) -> Found<'a> {
     let digits = match value {
         System::Moment(moment) => moment.precision(),
-        System::Decimal(number) => i64::try_from(number.precision()).unwrap_or(i64::MAX),
-        System::Integer(number) => i64::try_from(Decimal::from(*number).precision()).unwrap_or(i64::MAX),
+        System::Decimal(number) => i64::from(number.places()),
+        System::Integer(_) => 0,
         _ => return Err(call.wrong()),
     };
     Ok(vec![of_integer(digits)])

@@ -142,7 +142,8 @@ fn sort<'a>(call: &Call<'_, '_, '_, 'a>, input: Items<'a>) -> Found<'a> {
                     fault = Some(error);
                     None
                 })?,
-                (left, right) => left.is_some().cmp(&right.is_some()),
+                // Nothing comes after all there is.
+                (left, right) => left.is_none().cmp(&right.is_none()),
             };
             (order != Ordering::Equal).then(|| if *is_reverse { order.reverse() } else { order })
         });
