@@ -1,6 +1,7 @@
 //! FHIR R4: reading, validating, profiles (contract §8, spec/fhir-r4).
 
 mod examples;
+mod invariants;
 mod json;
 mod outcome;
 mod package;
@@ -11,5 +12,5 @@ mod profiles;
 mod published;
 mod structural;
 mod traps;
-mod unchecked;
+
 mod wording;

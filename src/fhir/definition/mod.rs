@@ -1,9 +1,11 @@
 //! The R4 definitions as static tables, written by `schemas/build/fhir.rs` (spec/fhir-r4 §4).
 
 pub mod profile;
+mod invariant;
 mod table;
 mod value_set;
 
+pub use invariant::{Invariant, invariants};
 pub use value_set::ValueSet;
 
 /// What stands for "none" where a record names another.
@@ -12,6 +14,13 @@ const NONE: u16 = 0xFFFF;
 /// The number of a type in the table; numbers change with the tables and are never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TypeId(u16);
+
+impl TypeId {
+    /// Its place in a list of all types.
+    pub fn place(self) -> usize {
+        usize::from(self.0)
+    }
+}
 
 /// What a type is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,6 +115,11 @@ impl Type {
     /// The concrete resource type of a name.
     pub fn resource(name: &str) -> Option<Self> {
         Self::named(name).filter(|found| found.kind == Kind::Resource)
+    }
+
+    /// All types, by number.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..NONE).map_while(|number| Self::numbered(TypeId(number)))
     }
 
     /// The type of a number.
@@ -235,6 +249,11 @@ impl Element {
             *table::record::<12>(table::ELEMENTS, number)?;
         let (set, first_target) = (table::short(s0, s1), table::short(t0, t1));
         Some(Self { number, name: [n0, n1, n2, n3], min, max, strength, targets, set, first_target })
+    }
+
+    /// Its number; numbers change with the tables and are never stored.
+    pub const fn number(self) -> u16 {
+        self.number
     }
 
     /// Its name: `value[x]` for a choice.

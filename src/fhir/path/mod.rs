@@ -17,6 +17,7 @@ mod moment;
 mod operator;
 mod parse;
 mod quantity;
+mod quick;
 mod syntax;
 mod token;
 mod typing;
@@ -28,6 +29,7 @@ pub use evaluate::EvaluationError;
 pub use expression::Query;
 pub use function::FUNCTIONS;
 pub use item::Item;
+pub use quick::{Quick, Several};
 pub(crate) use walk::contained;
 
 /// A compiled expression.
