@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use espace::fhir::codec::json;
 use espace::error::Issue;
+use espace::fhir::codec::json;
 use espace::fhir::validate::{self, Options};
 use serde_json::Value;
 

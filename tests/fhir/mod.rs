@@ -7,10 +7,10 @@ mod outcome;
 mod package;
 mod patch;
 mod path;
+mod path_hostile;
 mod path_suite;
 mod profiles;
 mod published;
 mod structural;
 mod traps;
-
 mod wording;

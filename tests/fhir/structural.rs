@@ -107,7 +107,11 @@ fn each_seeded_error_is_found_at_its_place_and_nothing_else() {
         ("/subject/reference", json!("Nobody/1"), "reference DocumentReference.subject.reference"),
         ("/subject/reference", json!("https://x.org/fhir/List/1"), "reference DocumentReference.subject.reference"),
         ("/subject", json!({"type": "List", "display": "x"}), "reference DocumentReference.subject.type"),
-        ("/author/0/reference", json!("#nobody"), "reference DocumentReference.author[0].reference\nprofil DocumentReference"),
+        (
+            "/author/0/reference",
+            json!("#nobody"),
+            "reference DocumentReference.author[0].reference\nprofil DocumentReference",
+        ),
         (
             "/context/sourcePatientInfo/reference",
             json!("#pro"),
@@ -122,7 +126,11 @@ fn errors_in_contained_resources_and_extensions_are_found_too() {
         ("/contained/0/id", json!(null), "element-manquant DocumentReference.contained[0].id"),
         ("/contained/1/gender", json!("f"), "code-invalide DocumentReference.contained[1].gender"),
         ("/contained/0", json!("x"), "element DocumentReference.contained[0]"),
-        ("/contained/0", json!({"id": "x"}), "element-manquant DocumentReference.contained[0].resourceType\nprofil DocumentReference"),
+        (
+            "/contained/0",
+            json!({"id": "x"}),
+            "element-manquant DocumentReference.contained[0].resourceType\nprofil DocumentReference",
+        ),
         ("/contained/0", json!({"resourceType": "Nobody"}), "element DocumentReference.contained[0].resourceType"),
         (
             "/contained/1/contained",

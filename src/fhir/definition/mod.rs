@@ -1,7 +1,8 @@
 //! The R4 definitions as static tables, written by `schemas/build/fhir.rs` (spec/fhir-r4 §4).
 
-pub mod profile;
 mod invariant;
+mod lookup;
+pub mod profile;
 mod table;
 mod value_set;
 
@@ -108,8 +109,7 @@ pub struct Type {
 impl Type {
     /// The type of a name: `Patient`, `HumanName`, `string`, or a path such as `Patient.contact`.
     pub fn named(name: &str) -> Option<Self> {
-        let found = table::TYPES.as_chunks::<16>().0.binary_search_by(|record| table::order(record, name)).ok()?;
-        Self::numbered(TypeId(u16::try_from(found).ok()?))
+        Self::numbered(TypeId(lookup::named(name)?))
     }
 
     /// The concrete resource type of a name.
@@ -167,11 +167,7 @@ impl Type {
 
     /// A property by its JSON name (`valueString`, not `value[x]`; without the `_` of primitive extensions).
     pub fn property(self, name: &str) -> Option<Property> {
-        let own = table::records::<8>(table::PROPERTIES, self.first_property, self.properties);
-        match own.binary_search_by(|record| table::order(record, name)) {
-            Ok(found) => own.get(found).map(Property::read),
-            Err(_) => self.base()?.property(name),
-        }
+        table::record::<8>(table::PROPERTIES, lookup::property(self.id.0, name)?).map(Property::read)
     }
 
     /// The elements it adds to its base, in the order of the specification.

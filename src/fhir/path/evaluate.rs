@@ -194,7 +194,7 @@ impl<'a> Machine<'_, 'a> {
     fn members(&self, items: &[Item<'a>], name: &str) -> Found<'a> {
         let mut found = Vec::new();
         for item in items {
-            self.member(item, name, &mut found);
+            Self::member(item, name, &mut found);
         }
         self.refuse_unknown(items, name)?;
         Ok(found)
@@ -207,7 +207,7 @@ impl<'a> Machine<'_, 'a> {
         if is_unknown { Err(EvaluationError::Unknown(name.to_owned())) } else { Ok(()) }
     }
 
-    fn member(&self, item: &Item<'a>, name: &str, found: &mut Items<'a>) {
+    fn member(item: &Item<'a>, name: &str, found: &mut Items<'a>) {
         match &item.0 {
             Content::Place(place) => place.members(name, &mut |item| found.push(item)),
             Content::System(System::Type(namespace, kind)) => match name {

@@ -202,7 +202,8 @@ fn spread<'a>(
         Value::Null => {}
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                let found = Place { value: item, holder: Some(Holder { map, key, index: Some(index), kind }), known: None };
+                let found =
+                    Place { value: item, holder: Some(Holder { map, key, index: Some(index), kind }), known: None };
                 if !item.is_null() || found.beside().is_some() {
                     each(Item(Content::Place(found)));
                 }
@@ -220,7 +221,9 @@ fn extensions<'a>(
     kind: Option<Type>,
     each: &mut dyn FnMut(Item<'a>),
 ) {
-    let place = |index| Item(Content::Place(Place { value: &NULL, holder: Some(Holder { map, key, index, kind }), known: None }));
+    let place = |index| {
+        Item(Content::Place(Place { value: &NULL, holder: Some(Holder { map, key, index, kind }), known: None }))
+    };
     match beside {
         Value::Array(items) => {
             for (index, _) in items.iter().enumerate().filter(|(_, item)| item.is_object()) {

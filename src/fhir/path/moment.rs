@@ -136,15 +136,15 @@ impl Moment {
             Calendar::Second => Some(count / 86_400),
             _ => Some(count / 86_400_000),
         };
-        if self.sort == Sort::Time && matches!(unit, Calendar::Year | Calendar::Month | Calendar::Week | Calendar::Day) {
+        if self.sort == Sort::Time && matches!(unit, Calendar::Year | Calendar::Month | Calendar::Week | Calendar::Day)
+        {
             return None;
         }
         match (self.grain, unit) {
-            (_, Calendar::Year) | (Grain::Month, Calendar::Month) => Some((count, unit)),
+            (_, Calendar::Year) | (Grain::Month | Grain::Day, Calendar::Month) => Some((count, unit)),
             (Grain::Year, Calendar::Month) => Some((count / 12, Calendar::Year)),
             (Grain::Year, _) => Some((days(count)? / 365, Calendar::Year)),
             (Grain::Month, _) => Some((days(count)? / 30, Calendar::Month)),
-            (Grain::Day, Calendar::Month) => Some((count, unit)),
             (Grain::Day, _) => Some((days(count)?, Calendar::Day)),
             _ => Some((count, unit)),
         }
@@ -227,9 +227,8 @@ impl Moment {
 
     /// All instants it may mean, in nanoseconds: those of every zone where none is told.
     fn span(self) -> Option<(i128, i128)> {
-        let instant = |at: civil::DateTime| {
-            Some(at.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_nanosecond())
-        };
+        let instant =
+            |at: civil::DateTime| Some(at.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_nanosecond());
         let (first, last) = (instant(self.at)?, instant(self.high(None).map_or(self.at, |high| high.at))? + 1);
         let shift = |offset: i16| i128::from(offset) * MINUTE;
         Some((first - shift(self.offset.unwrap_or(EAST)), last - shift(self.offset.unwrap_or(WEST))))
@@ -246,8 +245,7 @@ const DATE_TIME_DIGITS: [(i64, Grain); 7] = [
     (14, Grain::Second),
     (17, Grain::Fraction),
 ];
-const TIME_DIGITS: [(i64, Grain); 4] =
-    [(2, Grain::Hour), (4, Grain::Minute), (6, Grain::Second), (9, Grain::Fraction)];
+const TIME_DIGITS: [(i64, Grain); 4] = [(2, Grain::Hour), (4, Grain::Minute), (6, Grain::Second), (9, Grain::Fraction)];
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

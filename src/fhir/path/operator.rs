@@ -35,12 +35,7 @@ pub(super) fn logic(operator: Operator, left: Option<bool>, right: Option<bool>)
 }
 
 /// Applies an operator that is not one of logic.
-pub(super) fn apply<'a>(
-    machine: &Machine<'_, 'a>,
-    operator: Operator,
-    left: Items<'a>,
-    right: Items<'a>,
-) -> Found<'a> {
+pub(super) fn apply<'a>(machine: &Machine<'_, 'a>, operator: Operator, left: Items<'a>, right: Items<'a>) -> Found<'a> {
     let told = |truth: Option<bool>| Ok(truth.map(of_truth).into_iter().collect());
     let sign = operator.sign();
     match operator {
@@ -55,7 +50,11 @@ pub(super) fn apply<'a>(
         Operator::Union => distinct(machine, left.into_iter().chain(right).collect()),
         Operator::Join => {
             let (left, right) = (joined(&left)?, joined(&right)?);
-            if left.len() + right.len() > LONGEST_TEXT { Err(EvaluationError::TooLong) } else { Ok(vec![of_text(left + &right)]) }
+            if left.len() + right.len() > LONGEST_TEXT {
+                Err(EvaluationError::TooLong)
+            } else {
+                Ok(vec![of_text(left + &right)])
+            }
         }
         _ if operator.is_order() => told(ordered(operator, &left, &right, machine.environment.is_strict)?),
         _ => arithmetic(operator, &left, &right),

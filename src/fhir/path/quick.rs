@@ -402,9 +402,9 @@ impl Test {
                 });
                 (count > 0).then_some(count == 1 && same)
             }
-            Self::Among(path, texts) => path.single(object, resource)?.map(|value| {
-                value.and_then(Value::as_str).is_some_and(|value| texts.iter().any(|text| text == value))
-            }),
+            Self::Among(path, texts) => path
+                .single(object, resource)?
+                .map(|value| value.and_then(Value::as_str).is_some_and(|value| texts.iter().any(|text| text == value))),
             Self::Text(path, function, text) => match path.single(object, resource)? {
                 None => None,
                 Some(value) => {

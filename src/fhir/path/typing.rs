@@ -65,9 +65,7 @@ fn untyped(place: &Place<'_>, wanted: Type) -> bool {
         Value::Object(_) => place.resource_type() == Some(wanted.name()),
         Value::String(_) => wanted.name() == "string",
         Value::Bool(_) => wanted.name() == "boolean",
-        Value::Number(number) => {
-            wanted.name() == if number.as_i64().is_some() { "integer" } else { "decimal" }
-        }
+        Value::Number(number) => wanted.name() == if number.as_i64().is_some() { "integer" } else { "decimal" },
         Value::Null | Value::Array(_) => false,
     }
 }

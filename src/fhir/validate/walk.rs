@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::invariant::{Around, Manner};
 use super::path::{Path, shown};
 use super::reference::Scope;
-use super::invariant::{Around, Manner};
 use super::{Options, binding, primitive};
 use crate::error::{Code, Issue};
 use crate::fhir::definition::{Element, Kind, Primitive, Property, Type};

@@ -54,9 +54,7 @@ fn sets<'a>(call: &Call<'_, '_, '_, 'a>, input: Items<'a>) -> Found<'a> {
     match call.function {
         Function::Combine => Ok(input.into_iter().chain(other).collect()),
         Function::Union => distinct(machine, input.into_iter().chain(other).collect()),
-        Function::Intersect => {
-            distinct(machine, input.into_iter().filter(|item| holds(&other, item)).collect())
-        }
+        Function::Intersect => distinct(machine, input.into_iter().filter(|item| holds(&other, item)).collect()),
         Function::Exclude => Ok(input.into_iter().filter(|item| !holds(&other, item)).collect()),
         Function::SubsetOf => told(input.iter().all(|item| holds(&other, item))),
         _ => told(other.iter().all(|item| holds(&input, item))),

@@ -30,12 +30,8 @@ pub(super) fn call<'a>(call: &Call<'_, '_, '_, 'a>, input: Items<'a>) -> Found<'
         function => {
             let Some(item) = call.single(&input)? else { return Ok(Vec::new()) };
             match function {
-                Function::GetValue => {
-                    Ok(item.system().map(|value| Item(Content::System(value))).into_iter().collect())
-                }
-                Function::HtmlChecks => {
-                    Ok(vec![of_truth(item.plain().is_some_and(narrative::is_safe))])
-                }
+                Function::GetValue => Ok(item.system().map(|value| Item(Content::System(value))).into_iter().collect()),
+                Function::HtmlChecks => Ok(vec![of_truth(item.plain().is_some_and(narrative::is_safe))]),
                 Function::Type => {
                     let (namespace, name) = item.type_name();
                     Ok(vec![Item(Content::System(System::Type(namespace, name.into_owned())))])
@@ -111,7 +107,8 @@ fn resolve<'a>(call: &Call<'_, '_, '_, 'a>, item: &Item<'a>) -> Option<Item<'a>>
 fn conforms<'a>(call: &Call<'_, '_, '_, 'a>, item: &Item<'a>) -> Found<'a> {
     let Some(url) = call.text(0)? else { return Ok(Vec::new()) };
     let Some(place) = item.element() else { return Ok(vec![of_truth(false)]) };
-    let outside = call.machine.environment.outside.and_then(|outside: &dyn Outside| outside.conforms(place.value, &url));
+    let outside =
+        call.machine.environment.outside.and_then(|outside: &dyn Outside| outside.conforms(place.value, &url));
     let base = || {
         let wanted = Type::named(url.split('|').next()?.strip_prefix(R4)?)?;
         let mut lineage = std::iter::successors(place.kind(), |kind| kind.base());

@@ -17,13 +17,12 @@ pub(super) fn call<'a>(call: &Call<'_, '_, '_, 'a>, input: &[Item<'a>]) -> Found
     Ok(found.map(|value| Item(Content::System(value))).into_iter().collect())
 }
 
-fn of_quantity<'a>(
-    call: &Call<'_, '_, '_, 'a>,
-    quantity: Quantity,
-) -> Result<Option<System<'a>>, EvaluationError> {
+fn of_quantity<'a>(call: &Call<'_, '_, '_, 'a>, quantity: Quantity) -> Result<Option<System<'a>>, EvaluationError> {
     match of_decimal(call, quantity.value)? {
         Some(System::Decimal(value)) => Ok(Some(System::Quantity(Quantity { value, ..quantity }))),
-        Some(System::Integer(value)) => Ok(Some(System::Quantity(Quantity { value: Decimal::from(value), ..quantity }))),
+        Some(System::Integer(value)) => {
+            Ok(Some(System::Quantity(Quantity { value: Decimal::from(value), ..quantity })))
+        }
         _ => Ok(None),
     }
 }
@@ -62,9 +61,7 @@ fn of_decimal<'a>(call: &Call<'_, '_, '_, 'a>, number: Decimal) -> Result<Option
         Function::Exp => float(f64::exp),
         Function::Ln => float(f64::ln),
         Function::Log => match decimal_argument(call)? {
-            Some(base) => {
-                Decimal::of_float(tidy(number.to_float().ln() / base.to_float().ln())).map(System::Decimal)
-            }
+            Some(base) => Decimal::of_float(tidy(number.to_float().ln() / base.to_float().ln())).map(System::Decimal),
             None => None,
         },
         _ => match decimal_argument(call)? {
@@ -87,12 +84,8 @@ fn decimal_argument(call: &Call<'_, '_, '_, '_>) -> Result<Option<Decimal>, Eval
 /// Exact for small whole exponents.
 fn powered<'a>(base: Decimal, exponent: Decimal) -> Option<System<'a>> {
     let whole = exponent.integer().and_then(|count| u32::try_from(count).ok()).filter(|count| *count <= 64);
-    let exact = whole.and_then(|count| {
-        (0..count).try_fold(Decimal::from(1), |product, _| product.times(base))
-    });
-    exact
-        .or_else(|| Decimal::of_float(tidy(base.to_float().powf(exponent.to_float()))))
-        .map(System::Decimal)
+    let exact = whole.and_then(|count| (0..count).try_fold(Decimal::from(1), |product, _| product.times(base)));
+    exact.or_else(|| Decimal::of_float(tidy(base.to_float().powf(exponent.to_float())))).map(System::Decimal)
 }
 
 /// What a float says beyond fifteen digits is noise.

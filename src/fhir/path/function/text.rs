@@ -41,9 +41,7 @@ pub(super) fn call<'a>(call: &Call<'_, '_, '_, 'a>, input: &[Item<'a>]) -> Found
                 Function::LastIndexOf => Ok(vec![of_integer(place(&text, text.rfind(&argument)))]),
                 Function::Split => Ok(text.split(argument.as_str()).map(|part| of_text(part.to_owned())).collect()),
                 Function::Matches => told(pattern(call, &text, &argument)?.is_match(&text)),
-                Function::MatchesFull => {
-                    told(pattern(call, &text, &format!("^(?:{argument})$"))?.is_match(&text))
-                }
+                Function::MatchesFull => told(pattern(call, &text, &format!("^(?:{argument})$"))?.is_match(&text)),
                 function => Ok(coded(function, &text, &argument).map(of_text).into_iter().collect()),
             }
         }
@@ -100,7 +98,11 @@ fn replace<'a>(call: &Call<'_, '_, '_, 'a>, text: &str) -> Found<'a> {
         return Ok(vec![of_text(text.to_owned())]);
     }
     let replaced = pattern(call, text, &argument)?.replace_all(text, by.as_str()).into_owned();
-    if replaced.len() > LONGEST_TEXT.max(text.len()) { Err(EvaluationError::TooLong) } else { Ok(vec![of_text(replaced)]) }
+    if replaced.len() > LONGEST_TEXT.max(text.len()) {
+        Err(EvaluationError::TooLong)
+    } else {
+        Ok(vec![of_text(replaced)])
+    }
 }
 
 /// A pattern, in which a point is any character: matching takes time linear in the text.
@@ -120,14 +122,16 @@ fn coded(function: Function, text: &str, format: &str) -> Option<String> {
     match (function, format) {
         (Function::Encode, "base64") => Some(base64_simd::STANDARD.encode_to_string(text)),
         (Function::Encode, "urlbase64") => Some(base64_simd::URL_SAFE.encode_to_string(text)),
-        (Function::Encode, "hex") => Some(text.bytes().map(|octet| format!("{octet:02x}")).collect()),
+        (Function::Encode, "hex") => Some(text.bytes().fold(String::new(), |hex, octet| hex + &format!("{octet:02x}"))),
         (Function::Decode, "base64") => decoded(base64_simd::STANDARD.decode_to_vec(text).ok()?),
         (Function::Decode, "urlbase64") => decoded(base64_simd::URL_SAFE.decode_to_vec(text).ok()?),
         (Function::Decode, "hex") => {
             let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
             decoded(text.as_bytes().chunks(2).map(octet).collect::<Option<Vec<u8>>>()?)
         }
-        (Function::Escape, "html") => Some(HTML.iter().fold(text.to_owned(), |text, (sign, name)| text.replace(sign, name))),
+        (Function::Escape, "html") => {
+            Some(HTML.iter().fold(text.to_owned(), |text, (sign, name)| text.replace(sign, name)))
+        }
         (Function::Unescape, "html") => {
             Some(HTML.iter().rev().fold(text.to_owned(), |text, (sign, name)| text.replace(name, sign)))
         }

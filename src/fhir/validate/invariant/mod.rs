@@ -114,11 +114,8 @@ impl Rule {
             let quick = query.as_ref().and_then(|query| Quick::of(query, self.kind));
             Compiled { quick, query }
         });
-        if let Some(Ok(told)) = compiled
-            .quick
-            .as_ref()
-            .filter(|_| !manner.is_plain)
-            .map(|quick| quick.holds(value, around.resource))
+        if let Some(Ok(told)) =
+            compiled.quick.as_ref().filter(|_| !manner.is_plain).map(|quick| quick.holds(value, around.resource))
         {
             return of(told == Some(true));
         }

@@ -17,13 +17,21 @@ pub(super) fn of(key: &str, path: &str) -> Option<Own> {
     }
 }
 
-/// per-1: a period starts before it ends, as far as its precision tells.
+/// per-1: a period starts before it ends, as far as its precision tells. Dates beside moments, and parts of seconds,
+/// are left to the expression.
 fn per_1(period: &Value) -> Option<bool> {
     let bound = |name: &str| period.get(name).and_then(Value::as_str);
     let (Some(start), Some(end)) = (bound("start"), bound("end")) else { return Some(true) };
-    let interval = |text: &str| DateTime::parse(text).and_then(DateTime::interval);
-    let (start, end) = (interval(start)?, interval(end)?);
-    Some(start.start < end.end)
+    let is_date = |text: &str| DateTime::parse_date(text).is_some();
+    if is_date(start) && is_date(end) {
+        let length = start.len().min(end.len());
+        return Some(start.get(..length)? <= end.get(..length)?);
+    }
+    let instant = |text: &str| {
+        let whole = text.contains('T') && !text.contains('.');
+        Some(whole.then(|| DateTime::parse(text))??.interval()?.start)
+    };
+    Some(instant(start)? <= instant(end)?)
 }
 
 /// dom-3: what is contained is referred to, or refers to what contains it.
