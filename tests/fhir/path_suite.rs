@@ -81,7 +81,7 @@ fn compared(case: &Value, found: Vec<Item<'_>>) -> Option<String> {
         let expected = expected.strip_prefix("@T").or_else(|| expected.strip_prefix('@')).unwrap_or(expected);
         let kind = kind.to_lowercase();
         let of_kind = wanted.is_empty() || kind.ends_with(&format!(".{})", wanted.to_lowercase()));
-        let numbers = || Some(text.parse::<f64>().ok()? == expected.parse::<f64>().ok()?);
+        let numbers = || Some((text.parse::<f64>().ok()? - expected.parse::<f64>().ok()?).abs() < 1e-12);
         of_kind && (text == expected || numbers() == Some(true))
     };
     let all = found.len() == expected.len() && found.iter().zip(&expected).all(agrees);

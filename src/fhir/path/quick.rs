@@ -69,6 +69,8 @@ enum Constant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Several;
 
+static NULL: Value = Value::Null;
+
 type Told = Result<Option<bool>, Several>;
 type Each<'f, 'v> = &'f mut dyn FnMut(Option<&'v Value>);
 
@@ -273,12 +275,12 @@ impl Path {
         walk(&self.steps, Some(start), resource, each);
     }
 
-    /// The one value; `None` of nothing.
-    fn single<'v>(&self, object: &'v Value, resource: &'v Value) -> Result<Option<Option<&'v Value>>, Several> {
+    /// The one value, null where it has extensions only; `None` of nothing.
+    fn single<'v>(&self, object: &'v Value, resource: &'v Value) -> Result<Option<&'v Value>, Several> {
         let mut found = Ok(None);
         self.walk(object, resource, &mut |value| {
             found = match found {
-                Ok(None) => Ok(Some(value)),
+                Ok(None) => Ok(Some(value.unwrap_or(&NULL))),
                 _ => Err(Several),
             };
         });
@@ -404,11 +406,11 @@ impl Test {
             }
             Self::Among(path, texts) => path
                 .single(object, resource)?
-                .map(|value| value.and_then(Value::as_str).is_some_and(|value| texts.iter().any(|text| text == value))),
+                .map(|value| value.as_str().is_some_and(|value| texts.iter().any(|text| text == value))),
             Self::Text(path, function, text) => match path.single(object, resource)? {
                 None => None,
                 Some(value) => {
-                    let value = value.and_then(Value::as_str).ok_or(Several)?;
+                    let value = value.as_str().ok_or(Several)?;
                     Some(match function {
                         Function::StartsWith => value.starts_with(text.as_str()),
                         Function::EndsWith => value.ends_with(text.as_str()),
@@ -417,7 +419,7 @@ impl Test {
                 }
             },
             Self::Is(path, kind) => path.single(object, resource)?.map(|value| {
-                let own = value.and_then(|value| value.get("resourceType")).and_then(Value::as_str);
+                let own = value.get("resourceType").and_then(Value::as_str);
                 own == Some(kind)
             }),
             Self::Count(paths, operator, number) => Some(counted(paths, *operator, *number, object, resource)),

@@ -11,7 +11,7 @@ pub(super) type Own = fn(&Value) -> Option<bool>;
 /// The function of an invariant.
 pub(super) fn of(key: &str, path: &str) -> Option<Own> {
     match (key, path) {
-        ("dom-3", "DomainResource") => Some(dom_3),
+        ("dom-3", "DomainResource") => Some(|resource| Some(dom_3(resource))),
         ("per-1", "Period") => Some(per_1),
         _ => None,
     }
@@ -35,15 +35,15 @@ fn per_1(period: &Value) -> Option<bool> {
 }
 
 /// dom-3: what is contained is referred to, or refers to what contains it.
-fn dom_3(resource: &Value) -> Option<bool> {
-    let Some(contained) = resource.get("contained").and_then(Value::as_array) else { return Some(true) };
+fn dom_3(resource: &Value) -> bool {
+    let Some(contained) = resource.get("contained").and_then(Value::as_array) else { return true };
     let mut missing: Vec<&str> = contained.iter().filter_map(id_of).collect();
     missing.sort_unstable();
     missing.dedup();
     let mut named = vec![false; missing.len()];
     references(resource, DEEPEST, &mut |text| strike(&missing, &mut named, text));
     if named.iter().all(|is_named| *is_named) {
-        return Some(true);
+        return true;
     }
     // Rare, and slower: a uri may refer as well, which only the types of elements tell.
     uris(resource, type_of(resource), DEEPEST, &mut |text| strike(&missing, &mut named, text));
@@ -51,7 +51,7 @@ fn dom_3(resource: &Value) -> Option<bool> {
         let place = id_of(contained).and_then(|id| missing.binary_search(&id).ok());
         place.and_then(|place| named.get(place)) == Some(&false)
     };
-    Some(contained.iter().filter(is_missed).all(refers_out))
+    contained.iter().filter(is_missed).all(refers_out)
 }
 
 /// Notes that an id is referred to.

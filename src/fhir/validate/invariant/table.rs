@@ -116,16 +116,14 @@ impl Table {
 fn element(path: &str) -> Option<(Element, Type)> {
     let (owner, name) = path.rsplit_once('.')?;
     let owner = Type::named(owner)?;
-    match owner.property(name) {
-        Some(property) => Some((property.element()?, property.kind()?)),
-        None => {
-            let element = owner.elements().find(|element| element.name() == name)?;
-            let mut forms = owner.own_properties().filter(|property| property.element() == Some(element));
-            // Of the forms of a choice, the one that has parts: there is no invariant of others.
-            let form = forms.find_map(|form| Property::kind(form).filter(|kind| kind.elements().count() > 2))?;
-            Some((element, form))
-        }
+    if let Some(property) = owner.property(name) {
+        return Some((property.element()?, property.kind()?));
     }
+    let element = owner.elements().find(|element| element.name() == name)?;
+    let mut forms = owner.own_properties().filter(|property| property.element() == Some(element));
+    // Of the forms of a choice, the one that has parts: there is no invariant of others.
+    let form = forms.find_map(|form| Property::kind(form).filter(|kind| kind.elements().count() > 2))?;
+    Some((element, form))
 }
 
 fn rule(invariant: Invariant, kind: Type) -> Rule {
