@@ -212,7 +212,7 @@ pub fn body(answer: &Answer) -> Result<Value, String> {
 pub fn texts(body: &Value, expression: &str) -> Result<Vec<String>, String> {
     let query = Query::compile(expression).map_err(|error| format!("{expression}: {error}"))?;
     let found = query.evaluate(body).map_err(|error| format!("{expression}: {error}"))?;
-    Ok(found.iter().map(|item| item.text().unwrap_or_else(|| item.value.to_string())).collect())
+    Ok(found.iter().map(|item| item.text().unwrap_or_else(|| item.json().to_string())).collect())
 }
 
 /// The texts that a JSON path (`$.a.b[0].c`, `a.b`) leads to.

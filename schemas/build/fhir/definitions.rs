@@ -62,7 +62,19 @@ pub(crate) fn write(
     let types = read_types(tables);
     let sets = write_sets(tables, more, out, pool);
     write_types(&types, &sets, out, pool);
+    write_invariants(tables, out);
     sets
+}
+
+/// One invariant a line: key, path, severity and expression, with tabs between.
+fn write_invariants(tables: &Path, out: &Path) {
+    let rows = rows(&tables.join("invariants.csv"), &["key", "path", "severity", "expression"]);
+    let line = |row: &Vec<String>| {
+        assert!(row.iter().all(|field| !field.contains(['\t', '\n'])), "{row:?}");
+        row.join("\t")
+    };
+    let text: Vec<String> = rows.iter().map(line).collect();
+    std::fs::write(out.join("fhir-invariants.tsv"), text.join("\n")).expect("OUT_DIR is writable");
 }
 
 /// Types and backbones by name, in the order of their ids.

@@ -1,9 +1,12 @@
 //! The R4 definitions as static tables, written by `schemas/build/fhir.rs` (spec/fhir-r4 §4).
 
+mod invariant;
+mod lookup;
 pub mod profile;
 mod table;
 mod value_set;
 
+pub use invariant::{Invariant, invariants};
 pub use value_set::ValueSet;
 
 /// What stands for "none" where a record names another.
@@ -12,6 +15,13 @@ const NONE: u16 = 0xFFFF;
 /// The number of a type in the table; numbers change with the tables and are never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TypeId(u16);
+
+impl TypeId {
+    /// Its place in a list of all types.
+    pub fn place(self) -> usize {
+        usize::from(self.0)
+    }
+}
 
 /// What a type is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,13 +109,17 @@ pub struct Type {
 impl Type {
     /// The type of a name: `Patient`, `HumanName`, `string`, or a path such as `Patient.contact`.
     pub fn named(name: &str) -> Option<Self> {
-        let found = table::TYPES.as_chunks::<16>().0.binary_search_by(|record| table::order(record, name)).ok()?;
-        Self::numbered(TypeId(u16::try_from(found).ok()?))
+        Self::numbered(TypeId(lookup::named(name)?))
     }
 
     /// The concrete resource type of a name.
     pub fn resource(name: &str) -> Option<Self> {
         Self::named(name).filter(|found| found.kind == Kind::Resource)
+    }
+
+    /// All types, by number.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..NONE).map_while(|number| Self::numbered(TypeId(number)))
     }
 
     /// The type of a number.
@@ -153,11 +167,7 @@ impl Type {
 
     /// A property by its JSON name (`valueString`, not `value[x]`; without the `_` of primitive extensions).
     pub fn property(self, name: &str) -> Option<Property> {
-        let own = table::records::<8>(table::PROPERTIES, self.first_property, self.properties);
-        match own.binary_search_by(|record| table::order(record, name)) {
-            Ok(found) => own.get(found).map(Property::read),
-            Err(_) => self.base()?.property(name),
-        }
+        table::record::<8>(table::PROPERTIES, lookup::property(self.id.0, name)?).map(Property::read)
     }
 
     /// The elements it adds to its base, in the order of the specification.
@@ -235,6 +245,11 @@ impl Element {
             *table::record::<12>(table::ELEMENTS, number)?;
         let (set, first_target) = (table::short(s0, s1), table::short(t0, t1));
         Some(Self { number, name: [n0, n1, n2, n3], min, max, strength, targets, set, first_target })
+    }
+
+    /// Its number; numbers change with the tables and are never stored.
+    pub const fn number(self) -> u16 {
+        self.number
     }
 
     /// Its name: `value[x]` for a choice.
