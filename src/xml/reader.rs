@@ -29,6 +29,8 @@ pub struct Element<'a> {
     /// The namespace of the element.
     pub namespace: Namespace,
     start: BytesStart<'a>,
+    /// Where its `<` stands.
+    from: u64,
     at: u64,
     limits: Limits,
 }
@@ -46,6 +48,22 @@ impl Element<'_> {
     pub fn name(&self) -> &str {
         let name = self.start.name().0;
         name.split_once(':').map_or(name, |(_, local)| local)
+    }
+
+    /// The name as written, prefix included.
+    pub fn qualified_name(&self) -> &str {
+        self.start.name().0
+    }
+
+    /// The byte at which it begins.
+    pub const fn position(&self) -> u64 {
+        self.from
+    }
+
+    /// Whether it declares a default namespace itself.
+    pub fn declares_default_namespace(&self) -> bool {
+        let mut attributes = self.start.attributes();
+        attributes.any(|attribute| attribute.is_ok_and(|attribute| attribute.key.0 == "xmlns"))
     }
 
     /// Whether it is the element `name` of `namespace`.
@@ -100,6 +118,9 @@ impl Element<'_> {
 /// Reads one document from a slice, without copying what it only passes by.
 pub struct Reader<'a> {
     inner: quick_xml::Reader<&'a [u8]>,
+    bytes: &'a [u8],
+    /// Where the event read last begins.
+    from: u64,
     limits: Limits,
     scope: Scope,
     depth: usize,
@@ -118,9 +139,11 @@ impl<'a> Reader<'a> {
     /// A reader of `bytes`, which may be the beginning of a document only: reading on past them is
     /// [`Kind::Truncated`].
     pub fn new(bytes: &'a [u8], limits: Limits) -> Self {
+        // A byte order mark is not counted in positions: it is taken off where they are counted from.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut inner = quick_xml::Reader::from_reader(bytes);
         inner.config_mut().expand_empty_elements = true;
-        Self { inner, limits, scope: Scope::default(), depth: 0, stage: Stage::Start }
+        Self { inner, bytes, from: 0, limits, scope: Scope::default(), depth: 0, stage: Stage::Start }
     }
 
     /// Bytes read so far.
@@ -186,6 +209,16 @@ impl<'a> Reader<'a> {
         Ok(whole)
     }
 
+    /// The element just started as it is written, from its `<` to the end of its end tag, which is read. What is
+    /// in it is as well-formed and bounded as everywhere else.
+    pub fn verbatim(&mut self, element: &Element<'a>) -> Result<&'a str, Error> {
+        self.skip_to(self.depth.saturating_sub(1))?;
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        let written = self.bytes.get(place(element.from)..place(self.position()));
+        let written = written.and_then(|written| std::str::from_utf8(written).ok());
+        written.filter(|written| written.starts_with('<')).ok_or_else(|| self.fault(Kind::Encoding))
+    }
+
     /// Reads on until no more than `depth` elements are open.
     pub fn skip_to(&mut self, depth: usize) -> Result<(), Error> {
         while self.depth > depth {
@@ -197,11 +230,12 @@ impl<'a> Reader<'a> {
     fn element(&self, start: BytesStart<'a>) -> Result<Element<'a>, Error> {
         let prefix = start.name().0.split_once(':').map_or("", |(prefix, _)| prefix);
         let namespace = self.scope.resolve(prefix).ok_or_else(|| self.fault(Kind::Namespace))?;
-        Ok(Element { namespace, start, at: self.position(), limits: self.limits })
+        Ok(Element { namespace, start, from: self.from, at: self.position(), limits: self.limits })
     }
 
     fn advance(&mut self) -> Result<Raw<'a>, Error> {
         loop {
+            self.from = self.position();
             let event = self.inner.read_event().map_err(|error| self.fault(of_quick_xml(&error)))?;
             let first = self.stage == Stage::Start;
             if first {

@@ -12,3 +12,4 @@ mod structural;
 mod traps;
 mod unchecked;
 mod wording;
+mod xml;

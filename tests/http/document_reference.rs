@@ -246,7 +246,7 @@ fn what_a_search_cannot_honour_is_refused_and_what_it_does_not_know_is_told() {
         assert_eq!(titles(&martin.get(own).await), "C B A", "the self link is the search that was made");
         let strict = martin.get_with(&path, &[("prefer", "handling=strict")]).await;
         assert_eq!(strict.outcome(), "400 parametre-inconnu");
-        assert_eq!(martin.get_with(&path, &[("accept", "application/fhir+xml")]).await.outcome(), "406 not-acceptable");
+        assert_eq!(martin.get_with(&path, &[("accept", "text/turtle")]).await.outcome(), "406 not-acceptable");
 
         // A wrong key is tolerated under the test domains, an unknown person is nobody one may search.
         let unknown =
