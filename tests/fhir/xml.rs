@@ -135,7 +135,7 @@ fn refused(text: &str) -> String {
     let detail = issue.detail.as_deref().unwrap_or_default();
     assert!(detail.contains("octet ") || error.code() == Code::TooLarge, "{text}: the place is told");
     match error.code() {
-        Code::Element => format!("element {path} {}", detail[1..].split(", octet").next().unwrap()),
+        Code::Element => format!("element {path} {}", detail.trim_start_matches('(').split(", octet").next().unwrap()),
         _ => issue.rule.as_deref().unwrap_or_default().to_owned(),
     }
 }

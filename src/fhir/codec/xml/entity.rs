@@ -49,15 +49,12 @@ pub(super) fn resolved(div: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(div.len());
     out.push_str(parts.next().unwrap_or_default());
     for part in parts {
-        match part.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest))) {
-            Some((character, rest)) => {
-                out.push(character);
-                out.push_str(rest);
-            }
-            None => {
-                out.push_str(if is_of_xml(part) { "&" } else { "&amp;" });
-                out.push_str(part);
-            }
+        if let Some((character, rest)) = part.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest))) {
+            out.push(character);
+            out.push_str(rest);
+        } else {
+            out.push_str(if is_of_xml(part) { "&" } else { "&amp;" });
+            out.push_str(part);
         }
     }
     Cow::Owned(out)

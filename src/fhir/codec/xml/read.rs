@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::is_attribute;
 use crate::error::{Code, Error, Issue};
 use crate::fhir::codec::json::{self, DEEPEST};
-use crate::fhir::definition::{Kind, Primitive, Property, Type};
+use crate::fhir::definition::{Kind, Primitive, Type};
 use crate::ids::ElementPath;
 use crate::xml::{self, Element, Event, Limits, Namespace, Reader};
 
@@ -53,9 +53,9 @@ struct Step {
     index: Option<usize>,
 }
 
-/// The elements of one name that stand together, as they become members.
+/// The elements of one name that stand together. One that is no list becomes a member at once, those of a list
+/// when all are read.
 struct Run {
-    property: Property,
     name: &'static str,
     kind: Type,
     rank: u32,
@@ -107,6 +107,9 @@ impl<'a> Decoder<'a> {
 
     /// The children of the element just started, which is of this type; reads its end.
     fn children(&mut self, kind: Type, members: &mut Map<String, Value>, depth: usize) -> Result<(), Error> {
+        if self.reader.ends_at_once() {
+            return Ok(());
+        }
         let mut run: Option<Run> = None;
         loop {
             let child = match self.next()? {
@@ -115,21 +118,22 @@ impl<'a> Decoder<'a> {
                 Event::Text(_) => return Err(self.refuse("text", self.reader.position())),
                 Event::End | Event::Eof => break,
             };
-            let mut now = match run.take() {
-                Some(run) if run.is_array && child.name() == run.name => run,
-                before => {
-                    let now = self.begin(kind, &child, before.as_ref())?;
-                    before.into_iter().for_each(|before| before.end(members));
-                    now
+            if !run.as_ref().is_some_and(|run| run.is_array && run.name == child.name()) {
+                let next = self.begin(kind, &child, run.as_ref())?;
+                if let Some(before) = &mut run {
+                    before.end(members);
                 }
-            };
-            let index = now.is_array.then_some(now.values.len());
-            self.path.push(Step { name: now.name, index });
-            self.item(&mut now, &child, depth)?;
-            self.path.pop();
-            run = Some(now);
+                run = Some(next);
+            }
+            if let Some(run) = &mut run {
+                self.path.push(Step { name: run.name, index: run.is_array.then_some(run.values.len()) });
+                self.item(run, &child, members, depth)?;
+                self.path.pop();
+            }
         }
-        run.into_iter().for_each(|run| run.end(members));
+        if let Some(run) = &mut run {
+            run.end(members);
+        }
         Ok(())
     }
 
@@ -146,12 +150,18 @@ impl<'a> Decoder<'a> {
             Some(before) if before.rank == rank => return Err(self.refuse("element twice", at)),
             _ => {}
         }
-        let (name, is_array) = (property.name(), element.is_array());
-        Ok(Run { property, name, kind: of, rank, is_array, values: Vec::new(), beside: Vec::new() })
+        let (values, beside) = (Vec::new(), Vec::new());
+        Ok(Run { name: property.name(), kind: of, rank, is_array: element.is_array(), values, beside })
     }
 
     /// One element, added to those of its name; reads its end.
-    fn item(&mut self, run: &mut Run, element: &Element<'a>, depth: usize) -> Result<(), Error> {
+    fn item(
+        &mut self,
+        run: &mut Run,
+        element: &Element<'a>,
+        members: &mut Map<String, Value>,
+        depth: usize,
+    ) -> Result<(), Error> {
         let is_narrative = run.kind.kind() == Kind::Primitive(Primitive::Xhtml);
         if element.namespace != if is_narrative { Namespace::Xhtml } else { Namespace::Fhir } {
             return Err(self.refuse("namespace", element.position()));
@@ -164,21 +174,30 @@ impl<'a> Decoder<'a> {
         let (value, beside) = match run.kind.kind() {
             Kind::Primitive(Primitive::Xhtml) => (self.narrative(element)?, None),
             Kind::Primitive(primitive) => self.primitive(run.kind, primitive, element, depth)?,
-            Kind::Abstract => (self.inner(run.property, element, depth)?, None),
+            Kind::Abstract => (self.inner(run.kind, element, depth)?, None),
             Kind::Complex | Kind::Backbone | Kind::Resource => (self.complex(run.kind, element, depth)?, None),
         };
-        run.values.push(value);
-        // Lists are as long as one another; they begin to be where there is something to say.
+        if !run.is_array {
+            if !value.is_null() {
+                members.insert(run.name.to_owned(), value);
+            }
+            if let Some(beside) = beside {
+                members.insert(format!("_{}", run.name), Value::Object(beside));
+            }
+            return Ok(());
+        }
         if let Some(beside) = beside {
-            run.beside.resize(run.values.len().saturating_sub(1), Value::Null);
+            // Both lists are as long; the second begins to be where there is something to say.
+            run.beside.resize(run.values.len(), Value::Null);
             run.beside.push(Value::Object(beside));
         }
+        run.values.push(value);
         Ok(())
     }
 
     /// An element that holds a resource (`contained`, `Bundle.entry.resource`, `Parameters.parameter.resource`).
-    fn inner(&mut self, property: Property, element: &Element<'a>, depth: usize) -> Result<Value, Error> {
-        if element.attributes().next().is_some() || property.kind().is_none_or(|kind| kind.name() != "Resource") {
+    fn inner(&mut self, kind: Type, element: &Element<'a>, depth: usize) -> Result<Value, Error> {
+        if element.attributes().next().is_some() || kind.name() != "Resource" {
             return Err(self.refuse("attribute", element.position()));
         }
         let mut resource = None;
@@ -246,26 +265,15 @@ impl<'a> Decoder<'a> {
 }
 
 impl Run {
-    /// Makes members of the elements read.
-    fn end(self, members: &mut Map<String, Value>) {
-        let Self { name, is_array, mut values, mut beside, .. } = self;
-        if !is_array {
-            let value = values.pop().unwrap_or_default();
-            if !value.is_null() {
-                members.insert(name.to_owned(), value);
-            }
-            if let Some(beside) = beside.pop() {
-                members.insert(format!("_{name}"), beside);
-            }
-            return;
+    /// Makes members of the elements of a list.
+    fn end(&mut self, members: &mut Map<String, Value>) {
+        let count = self.values.len();
+        if self.values.iter().any(|value| !value.is_null()) {
+            members.insert(self.name.to_owned(), Value::Array(std::mem::take(&mut self.values)));
         }
-        let count = values.len();
-        if values.iter().any(|value| !value.is_null()) {
-            members.insert(name.to_owned(), Value::Array(values));
-        }
-        if !beside.is_empty() {
-            beside.resize(count, Value::Null);
-            members.insert(format!("_{name}"), Value::Array(beside));
+        if !self.beside.is_empty() {
+            self.beside.resize(count, Value::Null);
+            members.insert(format!("_{}", self.name), Value::Array(std::mem::take(&mut self.beside)));
         }
     }
 }
