@@ -9,9 +9,10 @@ use bytes::Bytes;
 
 use crate::error::{Code, Error, Language, LogLevel};
 use crate::fhir::outcome::{self, Frame};
+use crate::http::extract::prefer::Return;
 use crate::ids::RequestId;
 
-/// The media type of every FHIR answer.
+/// The media type of every FHIR answer as handlers write it; `layer::present` makes others of it.
 pub(crate) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 
 /// A refusal on its way out: the error and what its rendering needs.
@@ -121,22 +122,20 @@ pub(crate) fn versioned(
 /// What a changed resource is answered with, as the client prefers (`Prefer: return=`, R4 http.html#ops):
 /// the resource unless it asks for nothing or for an outcome.
 pub(crate) fn changed(
-    prefer: Option<&str>,
+    wanted: Return,
     body: impl FnOnce() -> String,
     outcome: impl FnOnce() -> Vec<u8>,
     version: i32,
     updated_at: jiff::Timestamp,
 ) -> HttpResponse {
-    let mut wanted = prefer.into_iter().flat_map(|prefer| prefer.split([',', ';']));
-    let wanted = wanted.find_map(|part| part.trim().strip_prefix("return="));
     let mut builder = HttpResponse::build(StatusCode::OK);
     builder.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
     builder.insert_header((header::ETAG, format!("W/\"{version}\"")));
     last_modified(&mut builder, updated_at);
-    let body = match wanted.map(|wanted| wanted.trim_matches('"')) {
-        Some("minimal") => return builder.finish(),
-        Some("OperationOutcome") => outcome(),
-        _ => body().into_bytes(),
+    let body = match wanted {
+        Return::Minimal => return builder.finish(),
+        Return::Outcome => outcome(),
+        Return::Representation => body().into_bytes(),
     };
     builder.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON)));
     builder.body(body)

@@ -16,8 +16,9 @@ use crate::fhir::search;
 use crate::token::metadata;
 
 /// `GET /fhir/metadata`.
-pub(crate) async fn capabilities(app: web::Data<App>, _certified: Certified) -> HttpResponse {
-    answer::fhir(StatusCode::OK, statement(&app).to_string())
+pub(crate) async fn capabilities(app: web::Data<App>, certified: Certified) -> Result<HttpResponse, Refusal> {
+    certified.envelope.answerable(&app)?;
+    Ok(answer::fhir(StatusCode::OK, statement(&app).to_string()))
 }
 
 /// `GET /oauth2/jwks`.
@@ -65,7 +66,7 @@ fn statement(app: &App) -> Value {
         "software": { "name": "espace", "version": env!("CARGO_PKG_VERSION") },
         "implementation": { "description": "Mon espace santé", "url": base },
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
         "patchFormat": Form::ALL.iter().map(|form| form.media_type()).collect::<Vec<_>>(),
         "instantiates": [
             "https://profiles.ihe.net/ITI/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.Comprehensive",

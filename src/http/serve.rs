@@ -65,8 +65,14 @@ async fn pass(app: &App, signed: &Signed, route: Route, act: Act) -> Result<(), 
     {
         return trace::denied(&app.service, ctx, act, denial).await;
     }
-    if !signed.takes_json && route != Route::RetrieveDocument {
-        return trace::denied(&app.service, ctx, act, Denial::new(Code::NotAcceptable, "R4 http#mime-type")).await;
+    match &signed.envelope.unanswerable {
+        // A document may be sent in forms of its own.
+        Some(issue) if issue.code == Code::NotAcceptable && route == Route::RetrieveDocument => {}
+        Some(issue) if issue.code == Code::NotAcceptable => {
+            return trace::denied(&app.service, ctx, act, Denial::new(Code::NotAcceptable, "R4 http#mime-type")).await;
+        }
+        Some(issue) => return accepted(app, ctx, act, Err(issue.clone().into())).await,
+        None => {}
     }
     let limit = if route == Route::ExistenceTest { &app.existence } else { &app.probes };
     if reveals_persons(route) && limit.is_spent(&caller.structure, app.clocks.real.now()) {

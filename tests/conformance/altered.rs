@@ -151,6 +151,9 @@ const MUTATIONS: &[Mutation] = &[
             a.body.push(b' ');
         }
     }),
+    ("a part that is not tagged", "rest/forms", "a part of a fiche is tagged as one", |_, a| {
+        set(a, "/meta/tag", Value::Array(Vec::new()));
+    }),
     ("no Allow", "rest/interface", "a method that is not there is 405", |_, a| without(a, "allow")),
     ("a hidden document counted", "access/visibility", "another professional of the care team does not", |_, a| {
         counted(a);

@@ -14,3 +14,4 @@ mod published;
 mod structural;
 mod traps;
 mod wording;
+mod xml;

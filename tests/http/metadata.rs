@@ -66,7 +66,7 @@ fn the_statement_is_valid_public_and_true_of_every_interaction() {
         assert_eq!(rest["interaction"][0]["code"], "transaction");
         let conditional = rest["resource"].as_array().unwrap().iter().filter(|kind| kind["conditionalUpdate"] == true);
         assert_eq!(conditional.map(|kind| kind["type"].as_str().unwrap()).collect::<Vec<_>>(), ["DocumentReference"]);
-        assert_eq!(statement["patchFormat"].as_array().unwrap().len(), 4);
+        assert_eq!(statement["patchFormat"].as_array().unwrap().len(), 5);
         let declared = |kind: &str, code: &str| {
             let resource = rest["resource"].as_array().unwrap().iter().find(|resource| resource["type"] == kind);
             let among = |list: &str, name: &str| {

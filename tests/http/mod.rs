@@ -11,6 +11,7 @@ mod history;
 pub(crate) mod large;
 mod list;
 mod metadata;
+mod negotiation;
 mod oauth;
 mod patch;
 mod patient;

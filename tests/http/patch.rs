@@ -425,7 +425,8 @@ fn what_is_no_patch_is_refused_and_an_answer_is_as_long_as_preferred() {
         let published = publish(&martin, &server.bundle("dominique", "dr-martin")).await;
         for (form, body, outcome) in [
             ("text/plain", "[]", "415 type-de-contenu"),
-            ("application/fhir+xml", "<Parameters/>", "415 type-de-contenu"),
+            ("application/fhir+xml", "<Parameters/>", "400 structure"),
+            ("application/fhir+turtle", "[]", "415 type-de-contenu"),
             (JSON_PATCH, "[", "400 structure"),
             (JSON_PATCH, r#"[{"op":"grow","path":"/status"}]"#, "400 structure"),
             ("application/xml-patch+xml", "<!DOCTYPE d [<!ENTITY e 'x'>]><diff/>", "400 structure"),

@@ -232,6 +232,6 @@ async fn searches_that_lack_what_they_must_name_or_ask_the_impossible_are_400() 
     let unknown = format!("/fhir/DocumentReference?{dominique}&status=current&colour=blue");
     let strict = martin.get_with(&unknown, &[("prefer", "handling=strict")]).await;
     assert_eq!(strict.outcome(), "400 parametre-inconnu");
-    let xml = martin.get_with(&unknown, &[("accept", "application/fhir+xml")]).await;
-    assert_eq!(xml.outcome(), "406 not-acceptable");
+    let turtle = martin.get_with(&unknown, &[("accept", "text/turtle")]).await;
+    assert_eq!(turtle.outcome(), "406 not-acceptable");
 }

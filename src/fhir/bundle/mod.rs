@@ -1,6 +1,7 @@
 //! Bundles, and other bodies that carry documents, read as they arrive (R4 Bundle; MHD ITI-65, ITI-105).
 
 mod base64;
+mod markup;
 mod skeleton;
 pub mod stream;
 

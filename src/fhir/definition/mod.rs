@@ -9,6 +9,13 @@ mod value_set;
 pub use invariant::{Invariant, invariants};
 pub use value_set::ValueSet;
 
+/// The bits of an element's record that tell the strength of its binding.
+const STRENGTH: u8 = 0x3F;
+/// The bit that marks what changes the meaning of the elements beside it.
+const MODIFIER: u8 = 0x40;
+/// The bit that marks what a summary holds.
+const SUMMARY: u8 = 0x80;
+
 /// What stands for "none" where a record names another.
 const NONE: u16 = 0xFFFF;
 
@@ -170,6 +177,22 @@ impl Type {
         table::record::<8>(table::PROPERTIES, lookup::property(self.id.0, name)?).map(Property::read)
     }
 
+    /// A property by its JSON name, with the rank of its element in the order of XML: comparable among the
+    /// properties of one type; the forms of one choice share theirs.
+    pub fn ranked(self, name: &str) -> Option<(Property, u32)> {
+        // What a base defines comes first: the deeper a type's ancestor, the lower.
+        let mut rank = u32::from(u16::MAX) << 16;
+        let mut kind = self;
+        loop {
+            let own = table::records::<8>(table::PROPERTIES, kind.first_property, kind.properties);
+            if let Ok(found) = own.binary_search_by(|record| table::order(record, name)) {
+                return own.get(found).map(Property::read).map(|found| (found, rank + u32::from(found.element)));
+            }
+            kind = kind.base()?;
+            rank = rank.saturating_sub(1 << 16);
+        }
+    }
+
     /// The elements it adds to its base, in the order of the specification.
     pub fn own_elements(self) -> impl Iterator<Item = Element> {
         (self.first_element..self.first_element.saturating_add(self.elements)).filter_map(Element::numbered)
@@ -267,6 +290,16 @@ impl Element {
         self.max > 1
     }
 
+    /// Whether a summary holds it (Σ; R4 `search.html#summary`).
+    pub const fn is_summary(self) -> bool {
+        self.strength & SUMMARY != 0
+    }
+
+    /// Whether it changes the meaning of the elements beside it (?!; R4 `conformance-rules.html#isModifier`).
+    pub const fn is_modifier(self) -> bool {
+        self.strength & MODIFIER != 0
+    }
+
     /// Whether its value may take one of several types.
     pub fn is_choice(self) -> bool {
         self.name().ends_with("[x]")
@@ -280,7 +313,7 @@ impl Element {
 
     /// Required and extensible bindings.
     pub fn binding(self) -> Option<Binding> {
-        match self.strength {
+        match self.strength & STRENGTH {
             1 => ValueSet::numbered(self.set).map(Binding::Required),
             2 => ValueSet::numbered(self.set).map(Binding::Extensible),
             _ => None,

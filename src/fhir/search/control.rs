@@ -1,8 +1,8 @@
 //! Parameters that shape the answer: `_sort`, `_count`, `_include`… (R4 search §2.1.1.9.5).
 
 use super::PAGE_PARAMETER;
-use super::plan::{Include, Options, Search, Sort, Summary, Total};
-use super::reference;
+use super::plan::{Include, Options, Search, Sort, Total};
+use super::subset;
 use super::table::{self, Kind};
 
 /// What became of a parameter.
@@ -136,22 +136,11 @@ fn total(search: &mut Search, value: &str) -> Option<()> {
 }
 
 fn summary(search: &mut Search, value: &str) -> Option<()> {
-    search.summary = match value {
-        "true" => Summary::Summary,
-        "false" => Summary::Whole,
-        "text" => Summary::Text,
-        "data" => Summary::Data,
-        "count" => Summary::Count,
-        _ => return None,
-    };
+    search.summary = subset::summary(value)?;
     Some(())
 }
 
 fn elements(search: &mut Search, value: &str) -> Option<()> {
-    let names: Vec<&str> = value.split(',').map(|name| name.rsplit('.').next().unwrap_or(name)).collect();
-    if !names.iter().all(|name| reference::is_id(name)) {
-        return None;
-    }
-    search.elements.extend(names.into_iter().map(str::to_owned));
+    search.elements.extend(subset::elements(value)?);
     Some(())
 }

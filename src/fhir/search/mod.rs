@@ -15,7 +15,7 @@ mod parse;
 mod patient;
 mod plan;
 mod reference;
-mod subset;
+pub mod subset;
 mod table;
 mod term;
 mod token;
@@ -26,7 +26,7 @@ pub use parse::{condition, parse};
 pub use plan::{
     Include, IndexEntry, Interval, Match, Naming, Options, PatientClause, Search, Sort, Summary, Term, Total,
 };
-pub use subset::subset;
+pub use subset::{Part, subset};
 pub use table::{Kind, Parameter, all, by_number, find, of};
 pub use token::{of_bare_code, of_code};
 

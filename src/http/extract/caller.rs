@@ -13,7 +13,6 @@ use crate::access::identity::Certificate;
 use crate::error::{Code, Error};
 use crate::http::answer::Refusal;
 use crate::http::app::App;
-use crate::http::extract::media::{self, Wanted};
 use crate::http::layer::request::Envelope;
 use crate::http::tls::Peer;
 
@@ -24,8 +23,6 @@ pub(crate) struct Signed {
     pub(crate) context: Arc<Context>,
     /// Its envelope.
     pub(crate) envelope: Envelope,
-    /// Whether it can take FHIR JSON.
-    pub(crate) takes_json: bool,
 }
 
 /// The caller of a request that needs a structure's certificate alone.
@@ -107,8 +104,5 @@ fn signed(request: &HttpRequest) -> Result<Signed, Refusal> {
         address: request.peer_addr().map(|address| address.ip()),
         language: envelope.language,
     };
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let format = request.query_string().split('&').find_map(|pair| pair.strip_prefix("_format="));
-    let takes_json = media::fhir_wanted(accept, format) == Wanted::Json;
-    Ok(Signed { context: Arc::new(context), envelope, takes_json })
+    Ok(Signed { context: Arc::new(context), envelope })
 }

@@ -18,6 +18,7 @@ use crate::http::extract::asking::Identified;
 use crate::http::extract::body::{Body, pairs};
 use crate::http::extract::caller::Signed;
 use crate::http::extract::media;
+use crate::http::extract::prefer::wanted_return;
 use crate::http::routes::methods;
 use crate::http::serve::{accepted, consults, serve};
 use crate::model::audit::Act;
@@ -67,11 +68,10 @@ async fn patch(
         let ids = NewIds::of(&app.service, ctx.at);
         let asked = Update { target, patch, if_match: if_match(request), own_only, ids };
         let updated = update(&app.service, Arc::clone(&ctx), asked).await?.resource;
-        let prefer = request.headers().get("prefer").and_then(|prefer| prefer.to_str().ok());
         let frame = Frame { base: &app.base, language: ctx.language, request: Some(&ctx.request_id) };
         let body = || outward(&updated.body, &app.base);
         let told = || outcome::bytes(&[], &frame);
-        Ok(answer::changed(prefer, body, told, updated.version, updated.updated_at))
+        Ok(answer::changed(wanted_return(request), body, told, updated.version, updated.updated_at))
     });
     answered.await.map_err(|refusal| match refusal.code() {
         Code::ElementNotModifiable => {

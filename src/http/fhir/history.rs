@@ -17,6 +17,7 @@ use crate::fhir::search::PAGE_PARAMETER;
 use crate::fhir::search::page::{Page, Position};
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
+use crate::http::extract::accept::Presentation;
 use crate::http::extract::asking::Identified;
 use crate::http::extract::body::pairs;
 use crate::http::extract::caller::Signed;
@@ -102,6 +103,7 @@ fn read(app: &App, ctx: &Context, request: &HttpRequest, path: &str) -> Result<Q
         given = pairs(page.query.as_bytes())?;
         before = page.after.values.first().copied().flatten().and_then(|version| i32::try_from(version).ok());
     }
+    Presentation::settle(request, &given)?;
     let mut asked = Query { count: DEFAULT_COUNT, since: None, before, applied: Vec::new() };
     for (name, value) in given {
         let wrong = |code| Error::from(Issue::new(code).at(ElementPath::root(name.as_str())).rule("R4 http#history"));
@@ -118,7 +120,8 @@ fn read(app: &App, ctx: &Context, request: &HttpRequest, path: &str) -> Result<Q
                 asked.since = Some(since.start);
             }
             "_at" | "_list" | "_sort" => return Err(wrong(Code::UnsupportedParameter)),
-            // `_format` and `_pretty` were looked at with the headers; the rest means nothing here.
+            // What says how the answer looks goes on to the next page; the rest means nothing here.
+            "_format" | "_pretty" | "_summary" | "_elements" => {}
             _ => continue,
         }
         asked.applied.push((name, value));

@@ -9,9 +9,10 @@ use crate::fhir::search::page::{Page, Position};
 use crate::fhir::search::{self, Naming, Options, PAGE_PARAMETER, PatientClause, Search};
 use crate::fhir::terminology::canonical_system;
 use crate::http::app::App;
+use crate::http::extract::accept::Presentation;
 use crate::http::extract::asking::Asking;
 use crate::http::extract::body::{Body, pairs};
-use crate::http::extract::media::{self, Wanted};
+use crate::http::extract::{media, prefer};
 use crate::ids::ElementPath;
 use crate::ops::facts::Named;
 use crate::ops::resource::search::LARGEST_COUNT;
@@ -61,15 +62,11 @@ pub(super) fn read_opened(
     kind: &str,
     (given, after): Opened,
 ) -> Result<Asked, Error> {
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let strict = app.config.search.unknown == crate::config::Unknown::Refuse
-        || header("prefer").is_some_and(|prefer| prefer.contains("handling=strict"));
+    let strict = app.config.search.unknown == crate::config::Unknown::Refuse || prefer::is_strict(request);
     let naming = Naming { base: &app.base, canonical_system: &canonical_system };
     let options = Options { strict, max_count: LARGEST_COUNT, now: ctx.at, naming };
     let search = search::parse(kind, &given, &options).map_err(Error::many)?;
-    if media::fhir_wanted(header("accept"), search.format.as_deref()) == Wanted::Nothing {
-        return Err(Issue::new(Code::NotAcceptable).rule("R4 http#mime-type").into());
-    }
+    Presentation::settle(request, &given)?;
     Ok(Asked { search, after, canonical: encode(&given) })
 }
 

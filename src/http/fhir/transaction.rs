@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access::context::Context;
 use crate::error::Error;
+use crate::fhir::bundle::Shape;
 use crate::fhir::outcome::{self, Frame};
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
@@ -42,10 +43,10 @@ pub(crate) async fn provide_bundle(
 
 async fn receive(app: &App, ctx: &Context, request: &HttpRequest, payload: web::Payload) -> Result<Provision, Error> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    media::require_fhir_json(content_type)?;
+    let syntax = media::body_syntax(content_type)?;
     let server = &app.config.server;
     let mut body = Body::declared(request, payload.into_inner(), server.body_limit_bytes, server.body_idle_ms)?;
-    let mut intake = Intake::begin(&app.service, ctx.at);
+    let mut intake = Intake::receive(Shape::Bundle, syntax, &app.service, ctx.at);
     while let Some(piece) = body.next().await? {
         intake.take(&piece).await?;
     }

@@ -11,6 +11,7 @@ use super::{Meter, Part};
 use crate::cda;
 use crate::cli::Failure;
 use crate::fhir::codec::json;
+use crate::fhir::codec::xml::{self, Layout};
 use crate::fhir::validate;
 use crate::ops::resource::stamp;
 
@@ -35,6 +36,8 @@ pub(super) async fn measure(stage: &Stage, meter: &Meter) -> Result<Vec<Part>, F
     let provision = stage.provision(2).await?;
     let fiche = provision.documents.first().map_or(&Value::Null, |document| &document.fiche);
     let list = &provision.submission;
+    let fiche_in_json = json::bytes(fiche);
+    let fiche_in_xml = xml::write(fiche, Layout::Dense).map_err(|error| Failure::from_error("fiche", &error))?;
     Ok(vec![
         meter.alone("base64", "decode the document", || {
             black_box(decode().map_err(|error| Failure::from_error("base64", &error))?);
@@ -51,6 +54,18 @@ pub(super) async fn measure(stage: &Stage, meter: &Meter) -> Result<Vec<Part>, F
         aes(*meter, &document)?,
         meter.alone("json", "parse the bundle without its document", || {
             black_box(parse()?);
+            Ok(())
+        })?,
+        meter.alone("json-fiche", "read the fiche in JSON", || {
+            black_box(json::parse(&fiche_in_json).map_err(|error| Failure::from_error("fiche", &error))?);
+            Ok(())
+        })?,
+        meter.alone("xml-fiche", "read the same fiche in XML", || {
+            black_box(xml::read(fiche_in_xml.as_bytes()).map_err(|error| Failure::from_error("fiche", &error))?);
+            Ok(())
+        })?,
+        meter.alone("xml-write", "write the fiche in XML", || {
+            black_box(xml::write(fiche, Layout::Dense).map_err(|error| Failure::from_error("fiche", &error))?);
             Ok(())
         })?,
         meter.alone("structure", "validate the bundle: R4", || {
