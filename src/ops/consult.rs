@@ -55,7 +55,7 @@ pub(crate) async fn consult<T: Send + 'static>(
         move |tx: &mut Tx<'_>| match attempt(tx, &ctx, &work.1, &work.0)? {
             Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
             Consulted::Done { permit, facts, value, trace } => {
-                if counts(&ctx, &facts)
+                if counts(&ctx, &permit, &facts)
                     && (every_access || !tx.fact_has_accessed(permit.patient(), &ctx.caller.accessor())?)
                 {
                     must_notify.store(true, Ordering::Release);
@@ -77,7 +77,7 @@ pub(crate) async fn consult<T: Send + 'static>(
             Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
             Consulted::Done { permit, facts, value, trace } => {
                 let is_first =
-                    counts(&ctx, &facts) && tx.record_first_access(&permit, &ctx.caller.accessor(), ctx.at)?;
+                    counts(&ctx, &permit, &facts) && tx.record_first_access(&permit, &ctx.caller.accessor(), ctx.at)?;
                 let profile = facts.profile.as_ref();
                 let channel = profile.and_then(|profile| channel(NotifiedEvent::FirstAccess, profile).outcome);
                 if let Some(channel) = channel.filter(|_| is_first || every_access) {
@@ -94,8 +94,11 @@ pub(crate) async fn consult<T: Send + 'static>(
 }
 
 /// Whether an access counts as one that the person hears of (MES-081): a professional's or a structure's,
-/// and not one to nothing but what is still hidden from the person.
-fn counts(ctx: &Context, facts: &Facts) -> bool {
+/// and not one to nothing but what is still hidden from the person. The directory is nobody's.
+fn counts(ctx: &Context, permit: &Permit, facts: &Facts) -> bool {
+    if permit.shard().patient().is_none() {
+        return false;
+    }
     let profile = facts.profile.as_ref();
     let channel = profile.and_then(|profile| channel(NotifiedEvent::FirstAccess, profile).outcome);
     let concerns = channel.is_none() || may_tell(&facts.documents, channel);
