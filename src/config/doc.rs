@@ -125,6 +125,12 @@ pub const KEYS: &[Key] = &[
         "`ignore` an unknown search parameter with a warning, or `refuse` it with 400.",
     ),
     key(
+        "rest",
+        "post_conditional",
+        "false",
+        "Whether `POST Type?criteria` is a conditional create, as the header `If-None-Exist` makes it.",
+    ),
+    key(
         "rules",
         "notify_every_access",
         "false",

@@ -39,6 +39,8 @@ pub struct Config {
     pub td02: Td02,
     /// Searches.
     pub search: Search,
+    /// REST interactions.
+    pub rest: Rest,
     /// Decision tables.
     pub rules: Rules,
     /// Traces.
@@ -290,6 +292,14 @@ pub enum Unknown {
 pub struct Search {
     /// ignore or refuse.
     pub unknown: Unknown,
+}
+
+/// `[rest]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rest {
+    /// Whether `POST Type?criteria` is a conditional create, as `If-None-Exist` makes it.
+    pub post_conditional: bool,
 }
 
 /// `[rules]`.

@@ -144,9 +144,9 @@ fn probed(app: &App, ctx: &Context, entrance: Entrance, code: Code) {
 }
 
 /// Whether the gate would open another route to the caller too: one request may be served in two ways.
-pub(crate) async fn opens(app: &App, ctx: &Context, route: Route) -> Result<bool, Error> {
+pub(crate) async fn opens(app: &App, ctx: &Context, entrance: impl Into<Entrance>) -> Result<bool, Error> {
     let profiles = app.profiles(&ctx.caller.client_id).await?.unwrap_or_default();
-    Ok(gate::allows(route, ctx.caller.class, &ctx.caller.scopes, &profiles).is_ok())
+    Ok(entrance.into().allows(&ctx.caller, &profiles).is_ok())
 }
 
 /// Whether the caller's software is the web channel for professionals (webPS).

@@ -108,7 +108,7 @@ fn matching(app: &App, ctx: &Context, request: &HttpRequest) -> Result<Target, E
 
 /// The versions that `If-Match` names, weak or bare as clients write them; `*` names any. One that is
 /// no number names a version that never was.
-fn if_match(request: &HttpRequest) -> Option<Vec<i32>> {
+pub(super) fn if_match(request: &HttpRequest) -> Option<Vec<i32>> {
     let tags: Vec<&str> = request
         .headers()
         .get_all(header::IF_MATCH)
