@@ -91,7 +91,12 @@ fn statement(app: &App) -> Value {
             },
             "resource": REGISTRY.iter().map(resource).collect::<Vec<_>>(),
             "interaction": [
-                { "code": "transaction", "documentation": "ITI-65 Provide Document Bundle" },
+                {
+                    "code": "transaction",
+                    "documentation": "ITI-65 Provide Document Bundle by its profile; else resources that are no documents, of one record or of the directory alone",
+                },
+                { "code": "batch", "documentation": "Each entry as it is served alone" },
+                { "code": "search-system", "documentation": "The directory; Assurance maladie only" },
                 { "code": "history-system", "documentation": "The directory; Assurance maladie only" },
             ],
         }],

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::fhir::{
     audit_event, binary, document_patch, document_reference, generate_metadata, history, list, patient, resource,
-    simplified_publish, transaction,
+    simplified_publish, system,
 };
 use super::{discovery, oauth, psc};
 
@@ -50,8 +50,9 @@ macro_rules! routes {
 routes! {
     /// Every route of every server, but those of the registry ([`resource_routes`]).
     ROUTES, register {
-        "/fhir" { POST => transaction::provide_bundle }
-        "/fhir/" { POST => transaction::provide_bundle }
+        "/fhir" { GET => system::search::search, POST => system::post }
+        "/fhir/" { GET => system::search::search, POST => system::post }
+        "/fhir/_search" { POST => system::search::search }
         "/fhir/metadata" { GET => discovery::capabilities }
         "/fhir/DocumentReference" { GET => document_reference::search, POST => simplified_publish::create, PATCH => document_patch::by_identifier }
         "/fhir/DocumentReference/_search" { POST => document_reference::search }

@@ -14,9 +14,9 @@ use crate::access::permit::Denial;
 use crate::clock::Stopwatch;
 use crate::error::{Code, Error};
 use crate::model::audit::Act;
+use crate::model::resource::ResourceType;
 use crate::ops::profile::step;
 use crate::ops::trace;
-use crate::model::resource::ResourceType;
 use crate::rules::gate::{self, GateRefusal, Route};
 use crate::rules::registry::Interaction;
 use crate::rules::resource;
@@ -31,6 +31,8 @@ pub(crate) enum Entrance {
     Route(Route),
     /// An interaction with a type that the generic operations serve (`resource-gate.csv`).
     Resource(ResourceType, Interaction),
+    /// A batch or a transaction: each of its entries is judged as it would be alone.
+    Bundle,
 }
 
 impl From<Route> for Entrance {
@@ -44,6 +46,7 @@ impl Entrance {
         match self {
             Self::Route(route) => gate::allows(route, caller.class, &caller.scopes, profiles),
             Self::Resource(kind, way) => resource::allows(kind, way, caller.class, &caller.scopes, profiles),
+            Self::Bundle => Ok(()),
         }
     }
 
@@ -52,6 +55,7 @@ impl Entrance {
         match self {
             Self::Route(route) => route.name(),
             Self::Resource(kind, _) => kind.name(),
+            Self::Bundle => "bundle",
         }
     }
 }
@@ -85,7 +89,7 @@ pub(crate) async fn serve(
 
 /// What is judged before the body is read: route × class of caller × scopes × enrolment
 /// (contract §6), the form of the answer, the number of probes.
-async fn pass(app: &App, signed: &Signed, entrance: Entrance, act: Act) -> Result<(), Error> {
+pub(crate) async fn pass(app: &App, signed: &Signed, entrance: Entrance, act: Act) -> Result<(), Error> {
     let ctx = &signed.context;
     let caller = &ctx.caller;
     let Some(profiles) = app.profiles(&caller.client_id).await? else {
@@ -119,6 +123,7 @@ const fn reveals_persons(entrance: Entrance) -> bool {
         Entrance::Route(route) => route,
         // Searches there name a person; the rest names an id, which tells nothing.
         Entrance::Resource(_, interaction) => return matches!(interaction, Interaction::SearchType),
+        Entrance::Bundle => return true,
     };
     matches!(
         route,

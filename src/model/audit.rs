@@ -58,6 +58,8 @@ pub enum Act {
     ResourceHistory,
     /// FHIR history of a type or of the directory.
     TypeHistory,
+    /// FHIR batch or transaction that could not be read: what is read is traced entry by entry.
+    Transaction,
 }
 
 /// Who acted.

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use uuid::Uuid;
+
 use super::document::sight::may_tell;
 use super::trace::Trace;
 use super::{Service, facts};
@@ -76,21 +78,31 @@ pub(crate) async fn consult<T: Send + 'static>(
         move |tx: &mut Tx<'_>| match attempt(tx, &ctx, &work.1, &work.0)? {
             Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
             Consulted::Done { permit, facts, value, trace } => {
-                let is_first =
-                    counts(&ctx, &permit, &facts) && tx.record_first_access(&permit, &ctx.caller.accessor(), ctx.at)?;
-                let profile = facts.profile.as_ref();
-                let channel = profile.and_then(|profile| channel(NotifiedEvent::FirstAccess, profile).outcome);
-                if let Some(channel) = channel.filter(|_| is_first || every_access) {
-                    let event = NotifiedEvent::FirstAccess;
-                    let notice =
-                        Notification { id: notice_id, event_id: trace.id(), event, channel, created_at: ctx.at };
-                    tx.put_notifications(&permit, &[notice])?;
-                }
+                notify(tx, &ctx, (&permit, &facts), (notice_id, trace.id()), every_access)?;
                 Ok(Settled::done(value, trace.done(permit.rule())))
             }
         }
     };
     service.store.write(name, ctx, write).await?.into_result()
+}
+
+/// Notes an access and queues the notice of a first one; `ids` are those of the notice and of the trace.
+pub(crate) fn notify(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    (permit, facts): (&Permit, &Facts),
+    (notice_id, event_id): (Uuid, Uuid),
+    every_access: bool,
+) -> Result<(), Error> {
+    let is_first = counts(ctx, permit, facts) && tx.record_first_access(permit, &ctx.caller.accessor(), ctx.at)?;
+    let profile = facts.profile.as_ref();
+    let channel = profile.and_then(|profile| channel(NotifiedEvent::FirstAccess, profile).outcome);
+    if let Some(channel) = channel.filter(|_| is_first || every_access) {
+        let event = NotifiedEvent::FirstAccess;
+        let notice = Notification { id: notice_id, event_id, event, channel, created_at: ctx.at };
+        tx.put_notifications(permit, &[notice])?;
+    }
+    Ok(())
 }
 
 /// Whether an access counts as one that the person hears of (MES-081): a professional's or a structure's,

@@ -245,6 +245,6 @@ verbs! {
     pub fn setting::find_setting(name: &str) -> Option<String>;
     /// Remembers a value.
     pub fn setting::put_setting(name: &str, value: &str) -> ();
-    /// Adds a trace to its chain: said by the store itself, once per unit.
-    pub(super) fn audit::append_audit(record: &AuditRecord) -> ();
+    /// Adds traces to their chains: said by the store itself, once per unit.
+    pub(super) fn audit::append_audits(records: &[AuditRecord]) -> ();
 }

@@ -15,4 +15,5 @@ pub(crate) mod patient;
 mod query;
 pub(crate) mod resource;
 pub(crate) mod simplified_publish;
-pub(crate) mod transaction;
+pub(crate) mod system;
+mod transaction;

@@ -1,4 +1,5 @@
 //! What every request passes through.
 
+pub(crate) mod again;
 pub(crate) mod rate;
 pub(crate) mod request;

@@ -26,6 +26,8 @@ pub(super) enum Shape {
     History,
     /// REST history of a type.
     TypeHistory,
+    /// REST transaction.
+    Transaction,
     /// A FHIR operation.
     Operation,
     /// ITI-71.
@@ -106,16 +108,15 @@ impl Codes {
                 Self { shape: Shape::History, ..plain }
             }
             Act::TypeHistory => Self { shape: Shape::TypeHistory, ..plain },
+            Act::Transaction => Self { shape: Shape::Transaction, ..plain },
             Act::CreateResource => Self { shape: Shape::Create, ..plain },
             Act::UpdateResource => Self { shape: Shape::Replace, ..plain },
             Act::PatchResource => Self { shape: Shape::Update, ..plain },
             Act::DeleteResource => Self { shape: Shape::Delete, ..plain },
             Act::SearchResources => Self { shape: Shape::Query, ..plain },
-            Act::ReadDocumentReference
-            | Act::ReadList
-            | Act::ReadPatient
-            | Act::ReadAuditEvent
-            | Act::ReadResource => plain,
+            Act::ReadDocumentReference | Act::ReadList | Act::ReadPatient | Act::ReadAuditEvent | Act::ReadResource => {
+                plain
+            }
         }
     }
 
@@ -144,6 +145,7 @@ impl Codes {
             | Shape::Update
             | Shape::History
             | Shape::TypeHistory
+            | Shape::Transaction
             | Shape::Operation => {
                 coding("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "Restful Operation")
             }
@@ -157,7 +159,7 @@ impl Codes {
             Shape::Read | Shape::History | Shape::TypeHistory => "R",
             Shape::Update | Shape::Replace => "U",
             Shape::Delete => "D",
-            Shape::Query | Shape::Token | Shape::Operation => "E",
+            Shape::Query | Shape::Token | Shape::Operation | Shape::Transaction => "E",
         }
     }
 
@@ -172,6 +174,7 @@ impl Codes {
             Shape::Delete => "delete",
             Shape::Update => "patch",
             Shape::TypeHistory => "history-type",
+            Shape::Transaction => "transaction",
             Shape::History => "history-instance",
             Shape::Operation => "operation",
             Shape::Import | Shape::Token => return None,
@@ -217,7 +220,15 @@ impl Codes {
                 Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientRead")
             }
             (Shape::Read, false) => Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.Read"),
-            (Shape::Import | Shape::Token | Shape::History | Shape::TypeHistory | Shape::Operation, _) => None,
+            (
+                Shape::Import
+                | Shape::Token
+                | Shape::History
+                | Shape::TypeHistory
+                | Shape::Transaction
+                | Shape::Operation,
+                _,
+            ) => None,
         }
     }
 }

@@ -29,15 +29,20 @@ pub struct Received {
 impl Intake {
     /// Begins to receive a bundle.
     pub fn begin(service: &Service, at: Timestamp) -> Self {
-        Self::of(Shape::Bundle, service, at)
+        Self::begin_within(service, at, BodyLimits::default())
+    }
+
+    /// The same, within other limits.
+    pub fn begin_within(service: &Service, at: Timestamp, limits: BodyLimits) -> Self {
+        Self::of(Shape::Bundle, service, at, limits)
     }
 
     /// Begins to receive a fiche that holds its document (ITI-105).
     pub fn begin_fiche(service: &Service, at: Timestamp) -> Self {
-        Self::of(Shape::DocumentReference, service, at)
+        Self::of(Shape::DocumentReference, service, at, BodyLimits::default())
     }
 
-    fn of(shape: Shape, service: &Service, at: Timestamp) -> Self {
+    fn of(shape: Shape, service: &Service, at: Timestamp, limits: BodyLimits) -> Self {
         let stages = Stages {
             ids: Arc::clone(&service.ids),
             folder: service.folder.clone(),
@@ -46,7 +51,7 @@ impl Intake {
             open: None,
             closed: Vec::new(),
         };
-        Self { stream: BodyStream::new(shape, stages, BodyLimits::default()) }
+        Self { stream: BodyStream::new(shape, stages, limits) }
     }
 
     /// Takes the next piece of the body.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::access::context::Context;
 use crate::error::{Code, Error};
 use crate::fhir::search::Search;
@@ -10,6 +12,7 @@ use crate::model::audit::Act;
 use crate::ops::Service;
 use crate::ops::facts::Named;
 use crate::ops::trace::Trace;
+use crate::store::Tx;
 
 use super::draft::Draft;
 use super::reach::{self, Kept, Reached, is_directory};
@@ -41,36 +44,45 @@ pub enum Created {
 /// Refusals of the caller, 412 where several fulfil the criteria.
 pub async fn create(service: &Service, ctx: Arc<Context>, new: New) -> Result<Created, Error> {
     let trace = Trace::of(&ctx, service.ids.uuid(ctx.at), Act::CreateResource);
-    let (kind, uuid) = (new.draft.kind(), service.ids.uuid(ctx.at));
-    write(service, "resource.create", ctx, trace, move |tx, ctx, trace| {
-        let (reached, trace) = reach::by_person(tx, ctx, kind, new.person.as_ref(), true, trace)?;
-        let Reached { permit, .. } = match reached {
-            Ok(reached) => reached,
+    let uuid = service.ids.uuid(ctx.at);
+    write(service, "resource.create", ctx, trace, move |tx, ctx, trace| make(tx, ctx, &new, uuid, trace)).await
+}
+
+/// Creates it within a transaction, under an id made of `uuid`.
+pub(super) fn make(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    new: &New,
+    uuid: Uuid,
+    trace: Trace,
+) -> Result<Written<Created>, Error> {
+    let kind = new.draft.kind();
+    let (reached, trace) = reach::by_person(tx, ctx, kind, new.person.as_ref(), true, trace)?;
+    let Reached { permit, .. } = match reached {
+        Ok(reached) => reached,
+        Err(denial) => return Ok(Written::Refused { denial, trace }),
+    };
+    if let Some(criteria) = &new.unless {
+        let found = match reach::only(tx, &permit, kind, criteria)? {
+            Ok(found) => found,
             Err(denial) => return Ok(Written::Refused { denial, trace }),
         };
-        if let Some(criteria) = &new.unless {
-            let found = match reach::only(tx, &permit, kind, criteria)? {
-                Ok(found) => found,
-                Err(denial) => return Ok(Written::Refused { denial, trace }),
-            };
-            if let Some(key) = found {
-                let resource = tx.find_resource(&permit, kind, key)?.ok_or(Code::Internal)?;
-                let kept = Kept::of(resource)?;
-                let trace = trace.touching(kept.reference(kind));
-                return Ok(Written::Done { value: Created::Existing(kept), rule: permit.rule(), trace });
-            }
+        if let Some(key) = found {
+            let resource = tx.find_resource(&permit, kind, key)?.ok_or(Code::Internal)?;
+            let kept = Kept::of(resource)?;
+            let trace = trace.touching(kept.reference(kind));
+            return Ok(Written::Done { value: Created::Existing(kept), rule: permit.rule(), trace });
         }
-        let (id, key) = if is_directory(kind) {
-            let id = directory_id(uuid);
-            let key = permit.shard().key_of(&id).ok_or(Code::Internal)?;
-            (id, key)
-        } else {
-            (LogicalId { shard: permit.shard(), uuid }.to_string(), uuid)
-        };
-        let body = new.draft.body().clone();
-        let kept = keep(tx, &permit, ctx, Version { kind, key, id: &id, body, version: 1, before: None })?;
-        let trace = trace.touching(kept.reference(kind));
-        Ok(Written::Done { value: Created::Made(kept), rule: permit.rule(), trace })
-    })
-    .await
+    }
+    let (id, key) = if is_directory(kind) {
+        let id = directory_id(uuid);
+        let key = permit.shard().key_of(&id).ok_or(Code::Internal)?;
+        (id, key)
+    } else {
+        (LogicalId { shard: permit.shard(), uuid }.to_string(), uuid)
+    };
+    let body = new.draft.body().clone();
+    let kept = keep(tx, &permit, ctx, Version { kind, key, id: &id, body, version: 1, before: None })?;
+    let trace = trace.touching(kept.reference(kind));
+    Ok(Written::Done { value: Created::Made(kept), rule: permit.rule(), trace })
 }

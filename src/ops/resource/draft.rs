@@ -73,22 +73,35 @@ impl Draft {
     /// # Errors
     /// 422 where it names nobody, or nobody whom this server could know.
     pub fn person(&self, base: &str, domain: Domain) -> Result<Option<Named>, Error> {
-        if registry::generic(self.kind).is_none_or(|served| served.place == Place::Directory) {
-            return Ok(None);
-        }
-        let name = subject_of(self.kind);
-        let path = ElementPath::root(self.kind.name()).child(name);
-        let missing = || Error::from(Issue::new(Code::Missing).at(path.clone()).rule("contract §7"));
-        let subject = self.body.get(name).ok_or_else(missing)?;
-        if let Some(key) = subject.get("reference").and_then(Value::as_str).and_then(|text| patient_id(text, base)) {
-            let key = key.parse().map_err(|_unknown| Error::from(Issue::new(Code::NoRecord).rule("MES-048")))?;
-            return Ok(Some(Named::Key(key)));
-        }
-        let identifier = subject.get("identifier").ok_or_else(missing)?;
-        let part = |name: &str| identifier.get(name).and_then(Value::as_str).unwrap_or_default();
-        let ins = domain.read_ins(part("system"), part("value")).map_err(|issue| issue.at(path.clone()))?;
-        Ok(Some(Named::Ins(ins)))
+        person(self.kind, &self.body, base, domain)
     }
+
+    /// The same draft, which says `body`: references alone may differ, and not in their types.
+    pub(super) fn saying(&self, body: Value) -> Self {
+        Self { kind: self.kind, body, warnings: Vec::new() }
+    }
+}
+
+/// Whose record a resource of `kind` belongs to: nobody's in the directory.
+///
+/// # Errors
+/// 422 where it names nobody, or nobody whom this server could know.
+pub(super) fn person(kind: ResourceType, body: &Value, base: &str, domain: Domain) -> Result<Option<Named>, Error> {
+    if registry::generic(kind).is_none_or(|served| served.place == Place::Directory) {
+        return Ok(None);
+    }
+    let name = subject_of(kind);
+    let path = ElementPath::root(kind.name()).child(name);
+    let missing = || Error::from(Issue::new(Code::Missing).at(path.clone()).rule("contract §7"));
+    let subject = body.get(name).ok_or_else(missing)?;
+    if let Some(key) = subject.get("reference").and_then(Value::as_str).and_then(|text| patient_id(text, base)) {
+        let key = key.parse().map_err(|_unknown| Error::from(Issue::new(Code::NoRecord).rule("MES-048")))?;
+        return Ok(Some(Named::Key(key)));
+    }
+    let identifier = subject.get("identifier").ok_or_else(missing)?;
+    let part = |name: &str| identifier.get(name).and_then(Value::as_str).unwrap_or_default();
+    let ins = domain.read_ins(part("system"), part("value")).map_err(|issue| issue.at(path.clone()))?;
+    Ok(Some(Named::Ins(ins)))
 }
 
 /// The element that names the person of a record's resource.

@@ -64,7 +64,8 @@ pub async fn find(service: &Service, ctx: Arc<Context>, query: Query) -> Result<
     consult(service, "resource.search", ctx, trace, move |tx, ctx, trace| load(tx, ctx, &query, trace)).await
 }
 
-fn load(tx: &mut Tx<'_>, ctx: &Context, query: &Query, trace: Trace) -> Result<Consulted<Found>, Error> {
+/// Searches within a transaction.
+pub(super) fn load(tx: &mut Tx<'_>, ctx: &Context, query: &Query, trace: Trace) -> Result<Consulted<Found>, Error> {
     let (reached, trace) = reach::by_person(tx, ctx, query.kind, query.person.as_ref(), false, trace)?;
     let Reached { permit, facts } = match reached {
         Ok(reached) => reached,
@@ -80,12 +81,7 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, query: &Query, trace: Trace) -> Result<C
 }
 
 /// What `_include` names within the directory, each once, none that matches already.
-fn follow(
-    tx: &mut Tx<'_>,
-    permit: &Permit,
-    query: &Query,
-    page: &Page,
-) -> Result<Vec<(ResourceType, Kept)>, Error> {
+fn follow(tx: &mut Tx<'_>, permit: &Permit, query: &Query, page: &Page) -> Result<Vec<(ResourceType, Kept)>, Error> {
     let naming = Naming { base: "", canonical_system: &canonical_system };
     let mut known: HashSet<(i16, Uuid)> = page.matches.iter().map(|found| (query.kind.number(), found.id)).collect();
     let mut wanted: Vec<(ResourceType, Uuid)> = Vec::new();

@@ -101,14 +101,16 @@ pub async fn history(service: &Service, ctx: Arc<Context>, asked: Asked) -> Resu
     consult(service, "resource.history", ctx, trace, move |tx, ctx, trace| load(tx, ctx, &asked, trace)).await
 }
 
-const fn act(subject: &Subject) -> Act {
+/// What such a reading is called in a trace.
+pub(super) const fn act(subject: &Subject) -> Act {
     match subject {
         Subject::One(..) => Act::ResourceHistory,
         Subject::Type(_) | Subject::Directory => Act::TypeHistory,
     }
 }
 
-fn load(tx: &mut Tx<'_>, ctx: &Context, asked: &Asked, trace: Trace) -> Result<Consulted<History>, Error> {
+/// Reads a page within a transaction.
+pub(super) fn load(tx: &mut Tx<'_>, ctx: &Context, asked: &Asked, trace: Trace) -> Result<Consulted<History>, Error> {
     let (kinds, key, reached, trace) = match &asked.subject {
         Subject::One(kind, id) => {
             let (reached, trace) = reach::by_id(tx, ctx, *kind, id, false, trace)?;

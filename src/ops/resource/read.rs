@@ -39,7 +39,8 @@ pub async fn read(service: &Service, ctx: Arc<Context>, asked: Asked<'_>) -> Res
     consult(service, "resource.read", ctx, trace, move |tx, ctx, trace| load(tx, ctx, kind, &id, version, trace)).await
 }
 
-fn load(
+/// Reads it within a transaction.
+pub(super) fn load(
     tx: &mut Tx<'_>,
     ctx: &Context,
     kind: ResourceType,

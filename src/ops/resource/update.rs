@@ -23,7 +23,7 @@ use super::reach::{self, Kept, Reached, UNKNOWN, is_directory};
 use super::write::{Version, Written, keep, write};
 
 /// Which resource a write is about.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Target {
     /// The one of this id.
     Id(String),
@@ -63,17 +63,25 @@ pub struct Updated {
 pub async fn update(service: &Service, ctx: Arc<Context>, base: Arc<str>, asked: Update) -> Result<Updated, Error> {
     let trace = Trace::of(&ctx, service.ids.uuid(ctx.at), Act::UpdateResource);
     let fresh = service.ids.uuid(ctx.at);
-    write(service, "resource.update", ctx, trace, move |tx, ctx, trace| {
-        let kind = asked.draft.kind();
-        let (place, trace) = place(tx, ctx, kind, &asked, fresh, trace)?;
-        let place = match place {
-            Ok(place) => place,
-            Err(Stop::Denied(denial)) => return Ok(Written::Refused { denial, trace }),
-            Err(Stop::Wrong(error)) => return Ok(Written::Failed { error, trace }),
-        };
-        settle(tx, ctx, &base, &asked, place, trace)
-    })
-    .await
+    write(service, "resource.update", ctx, trace, move |tx, ctx, trace| revise(tx, ctx, &base, &asked, fresh, trace))
+        .await
+}
+
+/// Updates it within a transaction; what it makes has an id made of `fresh`, unless the client chose one.
+pub(super) fn revise(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    base: &str,
+    asked: &Update,
+    fresh: Uuid,
+    trace: Trace,
+) -> Result<Written<Updated>, Error> {
+    let (place, trace) = place(tx, ctx, asked.draft.kind(), asked, fresh, trace)?;
+    match place {
+        Ok(place) => settle(tx, ctx, base, asked, place, trace),
+        Err(Stop::Denied(denial)) => Ok(Written::Refused { denial, trace }),
+        Err(Stop::Wrong(error)) => Ok(Written::Failed { error, trace }),
+    }
 }
 
 /// Where a version goes.
@@ -103,8 +111,12 @@ fn place(
     match &asked.target {
         Target::Id(id) => {
             let (reached, trace) = reach::by_id(tx, ctx, kind, id, true, trace)?;
-            let spot = reached.map(|(Reached { permit, facts }, key)| {
-                Spot { permit, facts, key, id: id.clone(), is_chosen: false }
+            let spot = reached.map(|(Reached { permit, facts }, key)| Spot {
+                permit,
+                facts,
+                key,
+                id: id.clone(),
+                is_chosen: false,
             });
             Ok((spot.map_err(Stop::Denied), trace))
         }
@@ -124,7 +136,9 @@ fn place(
                 (Some(key), _) => {
                     let id = Kept::of(tx.find_resource(&permit, kind, key)?.ok_or(Code::Internal)?)?.id;
                     let differs = given.is_some_and(|given| given != id);
-                    if differs { (Err(Stop::Wrong(id_differs())), trace) } else {
+                    if differs {
+                        (Err(Stop::Wrong(id_differs())), trace)
+                    } else {
                         (Ok(Spot { permit, facts, key, id, is_chosen: false }), trace)
                     }
                 }

@@ -59,8 +59,9 @@ pub(super) async fn of_many(
 }
 
 /// What is asked of a history.
-struct Query {
-    asked: Asked,
+pub(in crate::http::fhir) struct Query {
+    /// What.
+    pub(in crate::http::fhir) asked: Asked,
     /// The parameters applied, without the page.
     applied: Vec<(String, String)>,
 }
@@ -79,7 +80,9 @@ async fn answer(
             for kind in registry::directories() {
                 if !opens(app, &ctx, Entrance::Resource(kind, way)).await? {
                     let denial = Denial::new(Code::Forbidden, "CSP-L1470-4");
-                    return trace::denied::<()>(&app.service, &ctx, act, denial).await.map(|()| HttpResponse::Forbidden().finish());
+                    return trace::denied::<()>(&app.service, &ctx, act, denial)
+                        .await
+                        .map(|()| HttpResponse::Forbidden().finish());
                 }
             }
         }
@@ -88,7 +91,7 @@ async fn answer(
             Subject::Type(kind) => format!("{}/_history", kind.name()),
             Subject::Directory => "_history".to_owned(),
         };
-        let query = accepted(app, &ctx, act, read(app, &ctx, request, &path, subject)).await?;
+        let query = accepted(app, &ctx, act, read(app, &ctx, request.query_string(), &path, subject)).await?;
         let found = history(&app.service, Arc::clone(&ctx), query.asked.clone()).await?;
         Ok(answer::fhir(StatusCode::OK, render(app, &ctx, &path, &query, &found)?))
     })
@@ -96,8 +99,14 @@ async fn answer(
 }
 
 /// Each parameter at most once; one that R4 knows and this server does not serve is refused, not left out.
-fn read(app: &App, ctx: &Context, request: &HttpRequest, path: &str, subject: Subject) -> Result<Query, Error> {
-    let mut given = pairs(request.query_string().as_bytes())?;
+pub(in crate::http::fhir) fn read(
+    app: &App,
+    ctx: &Context,
+    query: &str,
+    path: &str,
+    subject: Subject,
+) -> Result<Query, Error> {
+    let mut given = pairs(query.as_bytes())?;
     let mut before = None;
     if let Some((_, token)) = given.iter().find(|(name, _)| name == PAGE_PARAMETER) {
         let page: Page = app.pages.open(token, path, &query::binding(ctx))?;
@@ -146,7 +155,14 @@ fn position(place: Place) -> Position {
     Position { values, id: change.id }
 }
 
-fn render(app: &App, ctx: &Context, path: &str, query: &Query, found: &History) -> Result<String, Error> {
+/// The history bundle.
+pub(in crate::http::fhir) fn render(
+    app: &App,
+    ctx: &Context,
+    path: &str,
+    query: &Query,
+    found: &History,
+) -> Result<String, Error> {
     let base: &str = &app.base;
     let applied = query::encode(&query.applied);
     let mark = if applied.is_empty() { "" } else { "?" };
@@ -176,11 +192,8 @@ fn entry(base: &str, change: &Change) -> String {
         (false, 1) => ("POST", kind, "201"),
         (false, _) => ("PUT", own.as_str(), "200"),
     };
-    let body = if change.is_deletion() {
-        String::new()
-    } else {
-        format!(r#""resource":{},"#, outward(&resource.body, base))
-    };
+    let body =
+        if change.is_deletion() { String::new() } else { format!(r#""resource":{},"#, outward(&resource.body, base)) };
     format!(
         r#"{{"fullUrl":"{base}/{own}",{body}"request":{{"method":"{method}","url":"{url}"}},"response":{{"status":"{status}","etag":"W/\"{}\"","lastModified":"{}"}}}}"#,
         resource.version,

@@ -1,10 +1,10 @@
 //! The handlers of every type that the generic operations serve, and their routes, made of the registry
 //! (R4 `http.html`; contract §7).
 
-mod history;
+pub(super) mod history;
 mod read;
-mod search;
-mod write;
+pub(super) mod search;
+pub(super) mod write;
 
 use std::borrow::Cow;
 use std::future::{Ready, ready};
@@ -88,10 +88,7 @@ const FORMS: &[(&str, &[Method_])] = &[
         ],
     ),
     ("/{id}/_history", &[("GET", Interaction::HistoryInstance, Way::History)]),
-    (
-        "/{id}/_history/{version}",
-        &[("GET", Interaction::Vread, Way::Read), ("HEAD", Interaction::Vread, Way::Read)],
-    ),
+    ("/{id}/_history/{version}", &[("GET", Interaction::Vread, Way::Read), ("HEAD", Interaction::Vread, Way::Read)]),
 ];
 
 /// A route, and what answers each of its methods.

@@ -46,7 +46,7 @@ pub(super) async fn search(
 }
 
 /// Who is named. In the directory nobody is: a search that names a person there is refused, not left out.
-fn person(app: &App, kind: ResourceType, asked: &Asked) -> Result<Option<Named>, Error> {
+pub(in crate::http::fhir) fn person(app: &App, kind: ResourceType, asked: &Asked) -> Result<Option<Named>, Error> {
     let is_directory = registry::generic(kind).is_some_and(|served| served.place == Place::Directory);
     if is_directory && asked.search.patient.is_some() {
         let path = ElementPath::root("patient");
@@ -55,7 +55,14 @@ fn person(app: &App, kind: ResourceType, asked: &Asked) -> Result<Option<Named>,
     query::patient(app, &asked.search)
 }
 
-fn render(app: &App, ctx: &Context, kind: ResourceType, asked: &Asked, found: &Found) -> Result<String, Error> {
+/// The searchset.
+pub(in crate::http::fhir) fn render(
+    app: &App,
+    ctx: &Context,
+    kind: ResourceType,
+    asked: &Asked,
+    found: &Found,
+) -> Result<String, Error> {
     let (base, name) = (&app.base, kind.name());
     let id = app.ids.uuid(ctx.at).to_string();
     let size = found.matches.iter().map(|kept| kept.resource.body.len() + 256).sum();

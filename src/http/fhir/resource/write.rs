@@ -146,12 +146,7 @@ pub(super) async fn delete(
 }
 
 /// The resource of a body, as far as it can be judged by itself.
-async fn receive(
-    app: &App,
-    request: &HttpRequest,
-    kind: ResourceType,
-    payload: web::Payload,
-) -> Result<Draft, Error> {
+async fn receive(app: &App, request: &HttpRequest, kind: ResourceType, payload: web::Payload) -> Result<Draft, Error> {
     media::require_fhir_json(content_type(request))?;
     let body = Body::declared(request, payload.into_inner(), LIMIT, app.config.server.body_idle_ms)?;
     Draft::read(kind, json::parse(&body.whole().await?)?, &app.mode)
@@ -168,7 +163,7 @@ fn target(
     if request.match_info().get("id").is_some() {
         return Ok(Target::Id(named.id.clone()));
     }
-    let criteria = criteria(app, ctx, kind, request.query_string())?;
+    let criteria = criteria(app, ctx, kind.name(), request.query_string())?;
     let criteria = criteria.ok_or_else(|| query::required("criteria", "R4 http#cond-update"))?;
     let person = query::patient(app, &criteria)?;
     Ok(Target::Matching { person, criteria: Box::new(criteria) })
@@ -178,17 +173,22 @@ fn target(
 fn unless(app: &App, ctx: &Context, request: &HttpRequest, kind: ResourceType) -> Result<Option<Search>, Error> {
     if let Some(given) = request.headers().get("if-none-exist") {
         let given = given.to_str().map_err(|cause| Error::from(Code::Value).because(cause))?;
-        let criteria = criteria(app, ctx, kind, given.trim_start_matches('?'))?;
+        let criteria = criteria(app, ctx, kind.name(), given.trim_start_matches('?'))?;
         return criteria.map(Some).ok_or_else(|| query::required("If-None-Exist", "R4 http#ccreate"));
     }
-    if app.config.rest.post_conditional { criteria(app, ctx, kind, request.query_string()) } else { Ok(None) }
+    if app.config.rest.post_conditional { criteria(app, ctx, kind.name(), request.query_string()) } else { Ok(None) }
 }
 
 /// Criteria, if there are any. What is not known is refused: a criterion left out would find too much.
-fn criteria(app: &App, ctx: &Context, kind: ResourceType, given: &str) -> Result<Option<Search>, Error> {
+pub(in crate::http::fhir) fn criteria(
+    app: &App,
+    ctx: &Context,
+    kind: &str,
+    given: &str,
+) -> Result<Option<Search>, Error> {
     let naming = Naming { base: &app.base, canonical_system: &canonical_system };
     let options = Options { strict: true, max_count: LARGEST_COUNT, now: ctx.at, naming };
-    let search = search::parse(kind.name(), &pairs(given.as_bytes())?, &options).map_err(Error::many)?;
+    let search = search::parse(kind, &pairs(given.as_bytes())?, &options).map_err(Error::many)?;
     Ok(if search.terms.is_empty() && search.patient.is_none() { None } else { Some(search) })
 }
 
