@@ -69,6 +69,9 @@ const SUPERSEDED: &str = r#"[{"op":"replace","path":"/status","value":"supersede
 const ENDPOINTS: &[Endpoint] = &[
     feed("/fhir"),
     feed("/fhir/"),
+    search("/fhir", "?_type=Patient,Observation&_id=key", FORBIDDEN, FORBIDDEN),
+    search("/fhir/", "", FORBIDDEN, FORBIDDEN),
+    search_form("/fhir/_search", "_type=Practitioner", FORBIDDEN, FORBIDDEN),
     feed("/fhir/DocumentReference"),
     // The document names a person; nobody looks for her, and what is answered is what was sent.
     Endpoint {
@@ -117,7 +120,8 @@ const UNCOVERED: &[(&str, &str)] = &[];
 #[test]
 fn every_endpoint_has_its_cases() {
     let routes = ROUTES.iter().chain(DEV_ROUTES);
-    let served: BTreeSet<_> = routes.flat_map(|route| route.methods.iter().map(|m| (*m, route.path))).collect();
+    let served: BTreeSet<_> =
+        routes.flat_map(|route| route.methods.iter().map(|m| (*m, route.path.as_ref()))).collect();
     // HEAD is GET without a body, by the same handler: it has no outcome to compare.
     let (heads, served): (BTreeSet<_>, BTreeSet<_>) = served.into_iter().partition(|(method, _)| *method == "HEAD");
     assert!(heads.iter().all(|(_, path)| served.contains(&("GET", *path))), "{heads:?}");
@@ -147,7 +151,7 @@ async fn ask(server: &TestServer, actor: &Actor, endpoint: &Endpoint) -> Result<
     let path = endpoint.path.replace("{id}", &id).replace("{version}", "1");
     let json = "application/fhir+json";
     let (kind, body) = match (endpoint.method, endpoint.path.trim_end_matches('/')) {
-        (_, "/fhir") => (json, server.bundle("oppose", "dr-martin").to_string()),
+        ("POST", "/fhir") => (json, server.bundle("oppose", "dr-martin").to_string()),
         ("PATCH", _) => ("application/json-patch+json", SUPERSEDED.to_owned()),
         ("POST", "/fhir/DocumentReference") => (json, alone(&server.bundle("oppose", "dr-martin")).to_string()),
         (_, "/fhir/DocumentReference/$generate-metadata") => {

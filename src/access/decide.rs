@@ -50,7 +50,7 @@ fn judge(ctx: &Context, action: Action, facts: &Facts) -> Result<Permit, Denial>
         Standing::Authorise => consult(ctx, action, facts)?,
     };
     let profile = facts.profile.as_ref().ok_or_else(|| neutral(facts, standing.rule))?;
-    Ok(Permit::new(profile.key, action, rule))
+    Ok(Permit::new(profile.key.into(), action, rule))
 }
 
 /// Nothing is offered to the patient side before activation, whatever it names (MES-028).

@@ -301,6 +301,14 @@ catalogue! {
     NotSupported = "not-supported", 422, NotSupported, None, Minor, Info,
         "Cette possibilité n'est pas encore offerte par ce serveur.",
         "This server does not offer this yet.";
+    /// A transaction that touches two records, or a record and the directory.
+    SeveralRecords = "plusieurs-dossiers", 422, BusinessRule, None, Minor, Info,
+        "Une transaction ne porte que sur un dossier, ou sur l'annuaire seul.",
+        "A transaction concerns one record only, or the directory alone.";
+    /// Two entries of a transaction that write the same resource.
+    RepeatedIdentity = "ressource-repetee", 422, BusinessRule, None, Minor, Info,
+        "Deux entrées de la transaction désignent la même ressource.",
+        "Two entries of the transaction are about the same resource.";
     /// A folder while `mhd.folders` is off (ds 25).
     FolderOff = "classeurs-non-servis", 422, NotSupported, Some("PartialFolderContentNotProcessed"), Minor, Info,
         "Ce serveur ne conserve pas les classeurs.",

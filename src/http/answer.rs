@@ -107,7 +107,7 @@ pub(crate) fn versioned(
     version: i32,
     updated_at: jiff::Timestamp,
 ) -> HttpResponse {
-    let is_held = holds(request, version);
+    let is_held = holds(request, version) || is_unmodified(request, updated_at);
     let mut builder = HttpResponse::build(if is_held { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
     builder.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
     builder.insert_header((header::ETAG, format!("W/\"{version}\"")));
@@ -149,11 +149,26 @@ pub(crate) fn holds(request: &HttpRequest, version: i32) -> bool {
     tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"') == version)
 }
 
+/// Whether nothing changed since the instant of `If-Modified-Since`, which counts where no version is
+/// named (RFC 9110 §13.1.3).
+fn is_unmodified(request: &HttpRequest, at: jiff::Timestamp) -> bool {
+    if request.headers().contains_key(header::IF_NONE_MATCH) {
+        return false;
+    }
+    let since = request.headers().get(header::IF_MODIFIED_SINCE).and_then(|since| since.to_str().ok());
+    let since = since.and_then(|since| since.parse::<header::HttpDate>().ok());
+    since.is_some_and(|since| modified(at) <= std::time::SystemTime::from(since))
+}
+
+/// An instant as HTTP writes it, in whole seconds.
+fn modified(at: jiff::Timestamp) -> std::time::SystemTime {
+    let seconds = u64::try_from(at.as_second()).unwrap_or_default();
+    std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
+}
+
 /// Sets `Last-Modified` (RFC 9110 §8.8.2), in whole seconds.
 pub(crate) fn last_modified(builder: &mut HttpResponseBuilder, at: jiff::Timestamp) {
-    let seconds = u64::try_from(at.as_second()).unwrap_or_default();
-    let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-    builder.insert_header(header::LastModified(at.into()));
+    builder.insert_header(header::LastModified(modified(at).into()));
 }
 
 /// A JSON body that is not FHIR (tokens, keys, metadata of the authorisation server).

@@ -1,8 +1,10 @@
 //! The wire of each FHIR type: parameters, headers, statuses, bytes.
 
 mod audit_event;
+mod batch;
 mod binary;
 mod conditional;
+mod directory_search;
 mod document_reference;
 mod find_lists;
 mod find_more;
@@ -17,6 +19,7 @@ mod patch;
 mod patient;
 mod shared_bytes;
 pub(crate) mod simplified_publish;
+mod transaction;
 
 use serde_json::Value;
 

@@ -2,6 +2,8 @@
 
 mod base64;
 mod markup;
+pub mod request;
+pub mod rewrite;
 mod skeleton;
 pub mod stream;
 

@@ -13,13 +13,28 @@ pub(crate) enum Return {
     Outcome,
 }
 
+impl Return {
+    /// How a request says it.
+    pub(crate) const fn header(self) -> &'static str {
+        match self {
+            Self::Minimal => "return=minimal",
+            Self::Representation => "return=representation",
+            Self::Outcome => "return=OperationOutcome",
+        }
+    }
+}
+
 /// What a write is to be answered with: the resource unless the client prefers another.
 pub(crate) fn wanted_return(request: &HttpRequest) -> Return {
-    let wanted = preferences(request).find_map(|preference| match preference {
+    stated_return(request).unwrap_or(Return::Representation)
+}
+
+/// What the client says that a write is to be answered with, if it says so.
+pub(crate) fn stated_return(request: &HttpRequest) -> Option<Return> {
+    preferences(request).find_map(|preference| match preference {
         Preference::Return(wanted) => Some(wanted),
         Preference::Strict => None,
-    });
-    wanted.unwrap_or(Return::Representation)
+    })
 }
 
 /// Whether a parameter that is not known must refuse a search.

@@ -108,13 +108,14 @@ fn matching(app: &App, ctx: &Context, request: &HttpRequest) -> Result<Target, E
 
 /// The versions that `If-Match` names, weak or bare as clients write them; `*` names any. One that is
 /// no number names a version that never was.
-fn if_match(request: &HttpRequest) -> Option<Vec<i32>> {
-    let tags: Vec<&str> = request
-        .headers()
-        .get_all(header::IF_MATCH)
-        .flat_map(|tags| tags.to_str().unwrap_or_default().split(','))
-        .map(str::trim)
-        .collect();
+pub(super) fn if_match(request: &HttpRequest) -> Option<Vec<i32>> {
+    let tags = request.headers().get_all(header::IF_MATCH);
+    versions(tags.flat_map(|tags| tags.to_str().unwrap_or_default().split(',')))
+}
+
+/// The versions that tags name; none where they name any.
+pub(super) fn versions<'a>(tags: impl Iterator<Item = &'a str>) -> Option<Vec<i32>> {
+    let tags: Vec<&str> = tags.map(str::trim).collect();
     if tags.is_empty() || tags.contains(&"*") {
         return None;
     }

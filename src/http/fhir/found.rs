@@ -46,7 +46,7 @@ pub(super) fn render(app: &App, ctx: &Context, kind: &str, asked: &Asked, found:
 }
 
 /// The stored bytes, or of them what `_summary` and `_elements` ask for.
-fn part<'a>(found: &'a StoredResource, search: &Search) -> Cow<'a, [u8]> {
+pub(super) fn part<'a>(found: &'a StoredResource, search: &Search) -> Cow<'a, [u8]> {
     if search.summary == Summary::Whole && search.elements.is_empty() {
         return Cow::Borrowed(&found.body);
     }

@@ -168,6 +168,6 @@ fn render(app: &App, ctx: &Context, kind: &str, path: &str, asked: &Query, found
     ))
 }
 
-fn link(relation: &str, url: &str) -> String {
+pub(super) fn link(relation: &str, url: &str) -> String {
     format!(r#"{{"relation":"{relation}","url":{}}}"#, Value::from(url))
 }

@@ -13,5 +13,7 @@ pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod patient;
 mod query;
+pub(crate) mod resource;
 pub(crate) mod simplified_publish;
-pub(crate) mod transaction;
+pub(crate) mod system;
+mod transaction;

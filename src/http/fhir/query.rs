@@ -36,8 +36,9 @@ pub(super) struct Asked {
 
 /// The pairs of the URL and, for `_search`, of the form, concatenated (R4 search.html).
 pub(super) async fn given(app: &App, asking: Asking) -> Result<Pairs, Error> {
-    let Asking { request, form } = asking;
-    let mut given = pairs(request.query_string().as_bytes())?;
+    let Asking { request, form, compartment } = asking;
+    let mut given: Pairs = compartment.into_iter().collect();
+    given.extend(pairs(request.query_string().as_bytes())?);
     if let Some(payload) = form {
         let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok());
         media::require_form(content_type)?;

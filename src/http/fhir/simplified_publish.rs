@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::bundle::outward;
 use crate::access::context::Context;
 use crate::error::{Code, Error, Issue};
-use crate::fhir::bundle::Shape;
+use crate::fhir::bundle::{BodyLimits, Shape};
 use crate::fhir::outcome::{self, Frame};
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
@@ -48,7 +48,7 @@ async fn receive(app: &App, ctx: &Context, request: &HttpRequest, payload: web::
     let syntax = media::body_syntax(content_type)?;
     let server = &app.config.server;
     let mut body = Body::declared(request, payload.into_inner(), server.body_limit_bytes, server.body_idle_ms)?;
-    let mut intake = Intake::receive(Shape::DocumentReference, syntax, &app.service, ctx.at);
+    let mut intake = Intake::receive(Shape::DocumentReference, syntax, &app.service, ctx.at, BodyLimits::default());
     while let Some(piece) = body.next().await? {
         intake.take(&piece).await?;
     }

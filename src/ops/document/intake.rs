@@ -30,11 +30,11 @@ pub struct Received {
 impl Intake {
     /// Begins to receive a bundle in JSON.
     pub fn begin(service: &Service, at: Timestamp) -> Self {
-        Self::receive(Shape::Bundle, Syntax::Json, service, at)
+        Self::receive(Shape::Bundle, Syntax::Json, service, at, BodyLimits::default())
     }
 
     /// Begins to receive a body of a shape: a bundle, or a fiche that holds its document (ITI-105).
-    pub fn receive(shape: Shape, syntax: Syntax, service: &Service, at: Timestamp) -> Self {
+    pub fn receive(shape: Shape, syntax: Syntax, service: &Service, at: Timestamp, limits: BodyLimits) -> Self {
         let stages = Stages {
             ids: Arc::clone(&service.ids),
             folder: service.folder.clone(),
@@ -43,7 +43,7 @@ impl Intake {
             open: None,
             closed: Vec::new(),
         };
-        Self { stream: BodyStream::of(syntax, shape, stages, BodyLimits::default()) }
+        Self { stream: BodyStream::of(syntax, shape, stages, limits) }
     }
 
     /// Takes the next piece of the body.

@@ -52,7 +52,7 @@ fn rank(tx: &mut Tx<'_>, permit: &Permit, predicate: &Predicate, keys: &[Order])
     let mut values: HashMap<Uuid, Vec<Option<i64>>> = HashMap::new();
     for order in keys {
         let predicate = Predicate { order: *order, after: None, limit: MOST, ..predicate.clone() };
-        for (id, value) in tx.fact_hits(permit.patient(), &predicate)? {
+        for (id, value) in tx.find_hits(permit, &predicate)? {
             values.entry(id).or_default().push(value);
         }
     }

@@ -1,13 +1,12 @@
 //! From a FHIR search to the predicate that the store runs, and the page it yields.
 
 use std::collections::HashMap;
-use std::str::FromStr as _;
 
 use crate::access::permit::Permit;
 use crate::error::Error;
 use crate::fhir::search::page::Position as Place;
 use crate::fhir::search::{self, Search, Term};
-use crate::ids::{LogicalId, PatientKey};
+use crate::ids::{PatientKey, ShardKey};
 use crate::model::resource::{ResourceType, StoredResource};
 use crate::model::search::{Condition, Interval, Match, Position, Predicate};
 use crate::store::Tx;
@@ -39,10 +38,11 @@ pub(super) fn rows(search: &Search) -> usize {
 
 /// Turns a search into the store's words, from its beginning on: one row more than a page holds, so
 /// that the existence of a next page is known. An id of another record can match nothing.
-pub fn predicate(search: &Search, kind: ResourceType, patient: PatientKey) -> Predicate {
+pub fn predicate(search: &Search, kind: ResourceType, shard: impl Into<ShardKey>) -> Predicate {
+    let shard = shard.into();
     Predicate {
         kind,
-        conditions: search.terms.iter().map(|term| condition(term, patient)).collect(),
+        conditions: search.terms.iter().map(|term| condition(term, shard)).collect(),
         order: order::keys(search).first().copied().unwrap_or(order::NEWEST_FIRST),
         after: None,
         limit: i64::try_from(rows(search)).unwrap_or(i64::MAX).saturating_add(1),
@@ -102,11 +102,11 @@ pub(crate) fn by_ids(
 }
 
 /// One term in the store's words.
-pub(crate) fn condition(term: &Term, patient: PatientKey) -> Condition {
+pub(crate) fn condition(term: &Term, shard: impl Into<ShardKey>) -> Condition {
     match term {
         Term::Id(ids) => {
-            let own = ids.iter().filter_map(|id| LogicalId::from_str(id).ok());
-            let own: Vec<_> = own.filter(|id| id.shard == patient.into()).map(|id| id.uuid).collect();
+            let shard = shard.into();
+            let own: Vec<_> = ids.iter().filter_map(|id| shard.key_of(id)).collect();
             if own.is_empty() { Condition::Never } else { Condition::Id(own) }
         }
         Term::LastUpdated(intervals) => Condition::LastUpdated(intervals.iter().map(interval).collect()),

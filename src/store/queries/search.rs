@@ -87,7 +87,18 @@ pub(in crate::store) fn fact_hits(
     patient: PatientKey,
     predicate: &Predicate,
 ) -> Result<Vec<(Uuid, Option<i64>)>> {
-    let scope = Scope { pt: patient.get(), kind: predicate.kind.number() };
+    ids(conn, Scope { pt: patient.get(), kind: predicate.kind.number() }, predicate)
+}
+
+pub(in crate::store) fn find_hits(
+    conn: &mut Conn,
+    permit: &Permit,
+    predicate: &Predicate,
+) -> Result<Vec<(Uuid, Option<i64>)>> {
+    ids(conn, Scope { pt: permit.shard().get(), kind: predicate.kind.number() }, predicate)
+}
+
+fn ids(conn: &mut Conn, scope: Scope, predicate: &Predicate) -> Result<Vec<(Uuid, Option<i64>)>> {
     let hits = hits(conn, scope, predicate)?.into_iter();
     hits.map(|(id, value)| Ok((rows::uuid(&id, "search_index", "id")?, value))).collect()
 }

@@ -16,7 +16,7 @@ use crate::model::caller::Action;
 use crate::model::notification::NotificationState;
 use crate::model::resource::{IndexRow, NewResource, ResourceType};
 use crate::model::search::{Condition, Interval, Match, Order, Position, Predicate};
-use crate::store::records::{AuditFilter, VersionFilter};
+use crate::store::records::{AuditFilter, ChangeFilter, ChangePlace, VersionFilter};
 use crate::store::tx::Tx;
 
 const MARIE: PatientKey = PatientKey::from_bits(1);
@@ -145,6 +145,13 @@ fn facts_and_finds_are_read_by_keys() {
         tx.find_version(&permit, FICHE, id, 1)?;
         tx.list_versions(&permit, FICHE, id, &VersionFilter { since: None, before: Some(9), limit: 9 })?;
         tx.count_versions(&permit, FICHE, id, None)?;
+        tx.find_state(&permit, FICHE, id)?;
+        let place = ChangePlace { at: from_micros(1), id, version: 9 };
+        let changes = ChangeFilter { since: None, until: None, before: Some(place), limit: 9 };
+        for one in [None, Some(id)] {
+            tx.list_changes(&permit, FICHE, one, &changes)?;
+            tx.count_changes(&permit, FICHE, one, &changes)?;
+        }
         tx.find_blob(&permit, id)?;
         tx.find_same_bytes(&permit, &digest.0)?;
         tx.list_audit(&permit, &filter)?;

@@ -3,6 +3,7 @@
 
 mod stage;
 mod storage;
+mod transaction;
 mod work;
 
 use std::path::PathBuf;
@@ -51,6 +52,7 @@ impl Parts {
         let meter = Meter { spend: Duration::from_millis(self.spend), callers: self.callers.max(1) };
         let mut parts = work::measure(&stage, &meter).await?;
         parts.extend(storage::measure(&stage, &meter).await?);
+        parts.extend(transaction::measure(&stage, &meter).await?);
         stage.strike().await;
         Ok(parts)
     }
