@@ -15,4 +15,4 @@ pub mod reindex;
 pub mod search;
 pub(crate) mod stamp;
 pub mod update;
-mod write;
+pub(crate) mod write;

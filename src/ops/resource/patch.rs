@@ -70,7 +70,7 @@ pub async fn patch(service: &Service, ctx: Arc<Context>, base: Arc<str>, asked: 
         let version = before.resource.version.saturating_add(1);
         let body = draft.body().clone();
         let new = Version { kind, key, id: &before.id, body, version, before: Some(&before.resource) };
-        let kept = keep(tx, &permit, ctx, new)?;
+        let kept = keep(tx, &permit, ctx.at, new)?;
         Ok(Written::Done { value: kept, rule: permit.rule(), trace })
     })
     .await

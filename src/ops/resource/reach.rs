@@ -40,7 +40,7 @@ pub(super) struct Reached {
 pub(super) type Reach<T> = (Result<T, Denial>, Trace);
 
 /// Whether resources of a type live in the directory.
-pub(super) fn is_directory(kind: ResourceType) -> bool {
+pub(in crate::ops) fn is_directory(kind: ResourceType) -> bool {
     registry::generic(kind).is_some_and(|served| served.place == Place::Directory)
 }
 
@@ -164,7 +164,7 @@ pub struct Kept {
 
 impl Kept {
     /// A stored resource; its id stands in its body.
-    pub(super) fn of(resource: StoredResource) -> Result<Self, Error> {
+    pub(in crate::ops) fn of(resource: StoredResource) -> Result<Self, Error> {
         #[derive(serde::Deserialize)]
         struct Named {
             id: String,
