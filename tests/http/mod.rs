@@ -3,6 +3,7 @@
 mod audit_event;
 mod binary;
 mod conditional;
+mod directory;
 mod document_reference;
 mod find_lists;
 mod find_more;
@@ -10,6 +11,7 @@ pub(crate) mod generate_metadata;
 mod history;
 pub(crate) mod large;
 mod list;
+mod measures;
 mod metadata;
 mod oauth;
 mod patch;

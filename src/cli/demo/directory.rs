@@ -100,8 +100,7 @@ fn role(exercise: &Exercise) -> Value {
 
 /// The care team of a person, if there is one: its id and what it says.
 pub(super) fn care_team(seed: &Seed, patient: PatientKey, uuid: uuid::Uuid) -> Option<(LogicalId, Value)> {
-    let is_member =
-        |relation: &&Relation| relation.patient == patient && relation.kind == RelationKind::CareTeam;
+    let is_member = |relation: &&Relation| relation.patient == patient && relation.kind == RelationKind::CareTeam;
     let member = |relation: &Relation| {
         let exercise = seed.exercises.iter().find(|exercise| exercise.professional.id == relation.professional)?;
         let named = format!("{} {}", exercise.professional.given, exercise.professional.family);

@@ -101,7 +101,8 @@ fn is_bundle(path: &Path, beginning: &[u8]) -> bool {
     let start = String::from_utf8_lossy(beginning);
     let first = start.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     // A line that is a whole object is one of many.
-    let is_line = serde_json::from_str::<Value>(first).is_ok_and(|line| line["resourceType"] != "Bundle");
+    let is_line = serde_json::from_str::<Value>(first)
+        .is_ok_and(|line| line.get("resourceType").and_then(Value::as_str) != Some("Bundle"));
     !named && !is_line
 }
 

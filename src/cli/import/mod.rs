@@ -10,7 +10,7 @@ use clap::Args;
 use super::place::Place;
 use super::{Failure, output, runtime};
 use crate::clock::{Clock as _, SystemClock};
-use crate::ops::directory::import::{self, Item, Progress, Refused};
+use crate::ops::directory::import::{self, Progress, Refused};
 use crate::store::Store;
 use file::{Source, Unit};
 
@@ -26,6 +26,9 @@ pub(super) struct Import {
     /// Begin anew, although the import of this file was interrupted
     #[arg(long)]
     from_start: bool,
+    /// Replace a French value set: a later delivery
+    #[arg(long)]
+    terminology: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -33,14 +36,16 @@ pub(super) struct Import {
 impl Import {
     /// Imports the file; exits 3 where lines were refused.
     pub(super) fn run(self) -> Result<(), Failure> {
+        if self.terminology {
+            let text = "`espace import --terminology` comes with a later delivery; see CHANGELOG.md";
+            return Err(Failure::Usage(text.to_owned()));
+        }
         let progress = runtime::block_on(async {
             let (_, store) = self.place.open().await?;
             self.import(&store).await
         })??;
         let Progress { read, made, changed, unchanged, refused, .. } = progress;
-        output::say(&format!(
-            "{read} read: {made} new, {changed} changed, {unchanged} unchanged, {refused} refused"
-        ));
+        output::say(&format!("{read} read: {made} new, {changed} changed, {unchanged} unchanged, {refused} refused"));
         if refused == 0 { Ok(()) } else { Err(Failure::Problems) }
     }
 
@@ -62,9 +67,7 @@ impl Import {
             let unit = source.unit(progress.read).map_err(|error| Failure::from_error(&shown, &error))?;
             let Some(Unit { items, position }) = unit else { break };
             let at = SystemClock.now();
-            let items: Vec<Item> = items;
-            let (after, refused) =
-                import::keep(store, &name, items, progress, position, at).await.map_err(failed)?;
+            let (after, refused) = import::keep(store, &name, items, progress, position, at).await.map_err(failed)?;
             progress = after;
             tell(&refused, &mut told);
             output::complain(&bar(&source, progress));

@@ -111,11 +111,9 @@ impl Codes {
             Act::PatchResource => Self { shape: Shape::Update, ..plain },
             Act::DeleteResource => Self { shape: Shape::Delete, ..plain },
             Act::SearchResources => Self { shape: Shape::Query, ..plain },
-            Act::ReadDocumentReference
-            | Act::ReadList
-            | Act::ReadPatient
-            | Act::ReadAuditEvent
-            | Act::ReadResource => plain,
+            Act::ReadDocumentReference | Act::ReadList | Act::ReadPatient | Act::ReadAuditEvent | Act::ReadResource => {
+                plain
+            }
         }
     }
 

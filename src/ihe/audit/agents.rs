@@ -58,13 +58,10 @@ pub(super) fn user(record: &AuditRecord, base: &str, shape: Shape) -> Value {
     let actor = &record.actor;
     let participation = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
     let role = match shape {
-        Shape::Import | Shape::Create | Shape::Replace | Shape::Delete | Shape::Update => coding(participation, "AUT", "author (originator)"),
-        Shape::Query
-        | Shape::Read
-        | Shape::History
-        | Shape::TypeHistory
-        | Shape::Operation
-        | Shape::Token => {
+        Shape::Import | Shape::Create | Shape::Replace | Shape::Delete | Shape::Update => {
+            coding(participation, "AUT", "author (originator)")
+        }
+        Shape::Query | Shape::Read | Shape::History | Shape::TypeHistory | Shape::Operation | Shape::Token => {
             coding(participation, "IRCP", "information recipient")
         }
     };

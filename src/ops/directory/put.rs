@@ -84,13 +84,7 @@ fn bare(mut body: Value) -> Value {
     body
 }
 
-fn register(
-    tx: &mut Tx<'_>,
-    permit: &Permit,
-    body: &Value,
-    kind: ResourceType,
-    at: Timestamp,
-) -> Result<(), Error> {
+fn register(tx: &mut Tx<'_>, permit: &Permit, body: &Value, kind: ResourceType, at: Timestamp) -> Result<(), Error> {
     match kind {
         ResourceType::Practitioner => match directory::professional(body) {
             Some(told) => put_professional(tx, told),

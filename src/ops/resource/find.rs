@@ -80,12 +80,7 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, query: &Query, trace: Trace) -> Result<C
 }
 
 /// What `_include` names within the directory, each once, none that matches already.
-fn follow(
-    tx: &mut Tx<'_>,
-    permit: &Permit,
-    query: &Query,
-    page: &Page,
-) -> Result<Vec<(ResourceType, Kept)>, Error> {
+fn follow(tx: &mut Tx<'_>, permit: &Permit, query: &Query, page: &Page) -> Result<Vec<(ResourceType, Kept)>, Error> {
     let naming = Naming { base: "", canonical_system: &canonical_system };
     let mut known: HashSet<(i16, Uuid)> = page.matches.iter().map(|found| (query.kind.number(), found.id)).collect();
     let mut wanted: Vec<(ResourceType, Uuid)> = Vec::new();

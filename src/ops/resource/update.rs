@@ -103,8 +103,12 @@ fn place(
     match &asked.target {
         Target::Id(id) => {
             let (reached, trace) = reach::by_id(tx, ctx, kind, id, true, trace)?;
-            let spot = reached.map(|(Reached { permit, facts }, key)| {
-                Spot { permit, facts, key, id: id.clone(), is_chosen: false }
+            let spot = reached.map(|(Reached { permit, facts }, key)| Spot {
+                permit,
+                facts,
+                key,
+                id: id.clone(),
+                is_chosen: false,
             });
             Ok((spot.map_err(Stop::Denied), trace))
         }
@@ -124,7 +128,9 @@ fn place(
                 (Some(key), _) => {
                     let id = Kept::of(tx.find_resource(&permit, kind, key)?.ok_or(Code::Internal)?)?.id;
                     let differs = given.is_some_and(|given| given != id);
-                    if differs { (Err(Stop::Wrong(id_differs())), trace) } else {
+                    if differs {
+                        (Err(Stop::Wrong(id_differs())), trace)
+                    } else {
                         (Ok(Spot { permit, facts, key, id, is_chosen: false }), trace)
                     }
                 }

@@ -79,7 +79,9 @@ async fn answer(
             for kind in registry::directories() {
                 if !opens(app, &ctx, Entrance::Resource(kind, way)).await? {
                     let denial = Denial::new(Code::Forbidden, "CSP-L1470-4");
-                    return trace::denied::<()>(&app.service, &ctx, act, denial).await.map(|()| HttpResponse::Forbidden().finish());
+                    return trace::denied::<()>(&app.service, &ctx, act, denial)
+                        .await
+                        .map(|()| HttpResponse::Forbidden().finish());
                 }
             }
         }
@@ -176,11 +178,8 @@ fn entry(base: &str, change: &Change) -> String {
         (false, 1) => ("POST", kind, "201"),
         (false, _) => ("PUT", own.as_str(), "200"),
     };
-    let body = if change.is_deletion() {
-        String::new()
-    } else {
-        format!(r#""resource":{},"#, outward(&resource.body, base))
-    };
+    let body =
+        if change.is_deletion() { String::new() } else { format!(r#""resource":{},"#, outward(&resource.body, base)) };
     format!(
         r#"{{"fullUrl":"{base}/{own}",{body}"request":{{"method":"{method}","url":"{url}"}},"response":{{"status":"{status}","etag":"W/\"{}\"","lastModified":"{}"}}}}"#,
         resource.version,

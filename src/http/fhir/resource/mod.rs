@@ -88,10 +88,7 @@ const FORMS: &[(&str, &[Method_])] = &[
         ],
     ),
     ("/{id}/_history", &[("GET", Interaction::HistoryInstance, Way::History)]),
-    (
-        "/{id}/_history/{version}",
-        &[("GET", Interaction::Vread, Way::Read), ("HEAD", Interaction::Vread, Way::Read)],
-    ),
+    ("/{id}/_history/{version}", &[("GET", Interaction::Vread, Way::Read), ("HEAD", Interaction::Vread, Way::Read)]),
 ];
 
 /// A route, and what answers each of its methods.

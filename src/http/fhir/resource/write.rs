@@ -146,12 +146,7 @@ pub(super) async fn delete(
 }
 
 /// The resource of a body, as far as it can be judged by itself.
-async fn receive(
-    app: &App,
-    request: &HttpRequest,
-    kind: ResourceType,
-    payload: web::Payload,
-) -> Result<Draft, Error> {
+async fn receive(app: &App, request: &HttpRequest, kind: ResourceType, payload: web::Payload) -> Result<Draft, Error> {
     media::require_fhir_json(content_type(request))?;
     let body = Body::declared(request, payload.into_inner(), LIMIT, app.config.server.body_idle_ms)?;
     Draft::read(kind, json::parse(&body.whole().await?)?, &app.mode)
