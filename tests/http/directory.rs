@@ -92,18 +92,7 @@ fn the_directory_of_the_demonstration_answers_everybody_in_the_shapes_of_fr_core
             "unknown there: left out with a warning"
         );
         assert_eq!(martin.get("/fhir/Device?patient=x").await.outcome(), "400 parametre-non-pris-en-charge patient");
-        let names = |answer: &Answer| -> Vec<String> {
-            answer.matches().iter().map(|found| found["name"][0]["family"].as_str().unwrap().to_owned()).collect()
-        };
-        let mut page = martin.get("/fhir/Practitioner?_count=4").await;
-        let mut read = names(&page);
-        while let Some(next) = link(&page, "next") {
-            page = martin.get(&next).await;
-            read.extend(names(&page));
-        }
-        read.sort();
-        let sorted = ["DURAND", "EXTERNE", "GARCIA", "LAURENT", "LEROY", "MARTIN", "MOREAU", "PETIT", "ROUX"];
-        assert_eq!((read.len(), read), (9, sorted.map(str::to_owned).to_vec()));
+        every_page_is_read_once(&martin).await;
         for (method, path) in [
             (Method::POST, "/fhir/Location"),
             (Method::PUT, "/fhir/Practitioner/ps-801234567897"),
@@ -120,6 +109,21 @@ fn the_directory_of_the_demonstration_answers_everybody_in_the_shapes_of_fr_core
     });
 }
 
+async fn every_page_is_read_once(reader: &Actor) {
+    let names = |answer: &Answer| -> Vec<String> {
+        answer.matches().iter().map(|found| found["name"][0]["family"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut page = reader.get("/fhir/Practitioner?_count=4").await;
+    let mut read = names(&page);
+    while let Some(next) = link(&page, "next") {
+        page = reader.get(&next).await;
+        read.extend(names(&page));
+    }
+    read.sort();
+    let sorted = ["DURAND", "EXTERNE", "GARCIA", "LAURENT", "LEROY", "MARTIN", "MOREAU", "PETIT", "ROUX"];
+    assert_eq!((read.len(), read), (9, sorted.map(str::to_owned).to_vec()));
+}
+
 fn link(answer: &Answer, relation: &str) -> Option<String> {
     let body = answer.json();
     let found = body["link"].as_array()?.iter().find(|link| link["relation"] == relation)?;
@@ -131,128 +135,179 @@ async fn a_resource_of_the_directory_lives_by_the_rules_of_r4(db: Db) {
     let (operator, reader) = (operator(&server).await, server.professional("dr-externe").await);
     let first = operator.post("/fhir/Location", &with_id(place("1", "Un"), "mine")).await;
     let at = made(&server, &first, 201);
-    let path = format!("/fhir/{at}");
-    assert!(!at.ends_with("mine"), "the server chooses the id of what is created");
-    assert_eq!((first.header("etag"), first.header("last-modified")), ("W/\"1\"", "Sun, 22 Nov 2026 10:00:00 GMT"));
-    let read = reader.get(&path).await;
-    assert_eq!((read.json(), read.header("etag")), (first.json(), "W/\"1\""));
-    for (header, value, status) in [
-        ("if-none-match", "1", 304),
-        ("if-none-match", "W/\"1\"", 304),
-        ("if-none-match", "\"2\"", 200),
-        ("if-modified-since", "Sun, 22 Nov 2026 10:00:00 GMT", 304),
-        ("if-modified-since", "Sun, 22 Nov 2026 09:59:59 GMT", 200),
-    ] {
-        assert_eq!(reader.get_with(&path, &[(header, value)]).await.status, status, "{header}: {value}");
-    }
-    let head = reader.send(Method::HEAD, &path, &[], Vec::new()).await;
-    assert_eq!((head.status.as_u16(), head.header("etag"), head.body.len()), (200, "W/\"1\"", 0));
+    let actors = Actors { server, operator, reader, path: format!("/fhir/{at}"), at };
+    actors.it_is_read(&first).await;
+    actors.it_is_updated(&first).await;
+    actors.it_is_patched_in_each_form().await;
+    actors.it_is_deleted_and_brought_back().await;
+    actors.its_history_is_told().await;
+    actors.the_history_of_all_is_told().await;
+}
 
-    let id = at.split_once('/').unwrap().1.to_owned();
-    assert_eq!(put(&operator, &path, &place("1", "Deux")).await.outcome(), "400 value id");
-    assert_eq!(put(&operator, &path, &with_id(place("1", "Deux"), "other")).await.outcome(), "400 value id");
-    let body = with_id(place("1", "Deux"), &id);
-    let stale = with(&operator, Method::PUT, &path, &[("if-match", "W/\"7\"")], &body).await;
-    assert_eq!(stale.outcome(), "412 precondition");
-    server.clock.advance(SignedDuration::from_secs(10));
-    let second = with(&operator, Method::PUT, &path, &[("if-match", "1")], &body).await;
-    assert_eq!(
-        (second.status.as_u16(), second.header("etag"), &second.json()["name"]),
-        (200, "W/\"2\"", &json!("Deux"))
-    );
-    assert_eq!(reader.get("/fhir/Location?name=Un").await.matches().len(), 0, "the index follows");
-    assert_eq!(reader.get("/fhir/Location?name=Deux").await.matches().len(), 1);
-    assert_eq!(reader.get(&format!("{path}/_history/1")).await.json(), first.json());
-    let wrong = json!({ "resourceType": "Location", "id": id, "nom": "x" });
-    assert_eq!(put(&operator, &path, &wrong).await.outcome(), "422 element XDSRegistryMetadataError Location.nom");
-    let other_type = json!({ "resourceType": "Organization", "id": id, "name": "x" });
-    assert_eq!(put(&operator, &path, &other_type).await.outcome(), "400 structure resourceType");
+/// Who acts on the one resource of a story.
+struct Actors {
+    server: TestServer,
+    operator: Actor,
+    reader: Actor,
+    /// `/fhir/Location/id`.
+    path: String,
+    /// `Location/id`.
+    at: String,
+}
 
-    let json_patch = json!([{ "op": "replace", "path": "/name", "value": "Trois" }]).to_string();
-    let fhirpath_patch = json!({ "resourceType": "Parameters", "parameter": [{ "name": "operation", "part": [
+/// The verbs of a history.
+fn verbs(bundle: &Value) -> Vec<String> {
+    let entries = bundle["entry"].as_array().unwrap().iter();
+    entries.map(|entry| entry["request"]["method"].as_str().unwrap().to_owned()).collect()
+}
+
+fn fhirpath_patch() -> Value {
+    json!({ "resourceType": "Parameters", "parameter": [{ "name": "operation", "part": [
         { "name": "type", "valueCode": "replace" }, { "name": "path", "valueString": "Location.name" },
-        { "name": "value", "valueString": "Cinq" } ] }] });
-    let xml_patch =
-        r#"<diff xmlns:f="http://hl7.org/fhir"><replace sel="f:Location/f:name/@value">Quatre</replace></diff>"#;
-    for (form, change, name) in [
-        ("application/json-patch+json", json_patch, "Trois"),
-        ("application/xml-patch+xml", xml_patch.to_owned(), "Quatre"),
-        ("application/fhir+json", fhirpath_patch.to_string(), "Cinq"),
-        ("application/merge-patch+json", json!({ "name": "Six" }).to_string(), "Six"),
-    ] {
-        let answer = operator.send(Method::PATCH, &path, &[("content-type", form)], change.into_bytes()).await;
-        assert_eq!((answer.status.as_u16(), &answer.json()["name"]), (200, &json!(name)), "{form}: {}", answer.text());
+        { "name": "value", "valueString": "Cinq" } ] }] })
+}
+
+impl Actors {
+    async fn it_is_read(&self, first: &Answer) {
+        let Self { reader, at, path, .. } = self;
+        assert!(!at.ends_with("mine"), "the server chooses the id of what is created");
+        assert_eq!((first.header("etag"), first.header("last-modified")), ("W/\"1\"", "Sun, 22 Nov 2026 10:00:00 GMT"));
+        let read = reader.get(path).await;
+        assert_eq!((read.json(), read.header("etag")), (first.json(), "W/\"1\""));
+        for (header, value, status) in [
+            ("if-none-match", "1", 304),
+            ("if-none-match", "W/\"1\"", 304),
+            ("if-none-match", "\"2\"", 200),
+            ("if-modified-since", "Sun, 22 Nov 2026 10:00:00 GMT", 304),
+            ("if-modified-since", "Sun, 22 Nov 2026 09:59:59 GMT", 200),
+        ] {
+            assert_eq!(reader.get_with(path, &[(header, value)]).await.status, status, "{header}: {value}");
+        }
+        let head = reader.send(Method::HEAD, path, &[], Vec::new()).await;
+        assert_eq!((head.status.as_u16(), head.header("etag"), head.body.len()), (200, "W/\"1\"", 0));
     }
-    let broken = operator
-        .send(Method::PATCH, &path, &[("content-type", "application/merge-patch+json")], br#"{"id":"x"}"#.to_vec())
-        .await;
-    assert_eq!(broken.status, 422, "{}", broken.text());
 
-    server.clock.advance(SignedDuration::from_secs(10));
-    let gone = with(&operator, Method::DELETE, &path, &[], &Value::Null).await;
-    assert_eq!((gone.status.as_u16(), gone.header("etag")), (204, "W/\"7\""));
-    assert_eq!(with(&operator, Method::DELETE, &path, &[], &Value::Null).await.status, 204, "again");
-    assert_eq!(with(&operator, Method::DELETE, "/fhir/Location/never", &[], &Value::Null).await.status, 204);
-    assert_eq!(reader.get(&path).await.outcome(), "410 deleted");
-    assert_eq!(reader.get(&format!("{path}/_history/7")).await.outcome(), "410 deleted");
-    assert_eq!(reader.get(&format!("{path}/_history/6")).await.status, 200);
-    assert_eq!(reader.get(&format!("{path}/_history/8")).await.outcome(), "404 not-found");
-    assert_eq!(reader.get("/fhir/Location").await.json()["total"], 0);
-    let patched = with(&operator, Method::PATCH, &path, &[], &fhirpath_patch).await;
-    assert_eq!(patched.outcome(), "410 deleted");
-    let revived = put(&operator, &path, &with_id(place("1", "Huit"), &id)).await;
-    assert_eq!((made(&server, &revived, 201), revived.header("etag")), (at.clone(), "W/\"8\""));
-
-    let history = reader.get(&format!("{path}/_history")).await.json();
-    assert_eq!((faults(&history), &history["total"]), (vec![], &json!(8)));
-    let verbs = |bundle: &Value| -> Vec<String> {
-        bundle["entry"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|e| e["request"]["method"].as_str().unwrap().to_owned())
-            .collect()
-    };
-    assert_eq!(verbs(&history), ["PUT", "DELETE", "PUT", "PUT", "PUT", "PUT", "PUT", "POST"]);
-    assert!(history["entry"][1].get("resource").is_none());
-    let page = reader.get(&format!("{path}/_history?_count=5")).await;
-    let rest = reader.get(&link(&page, "next").unwrap()).await;
-    assert_eq!(
-        (verbs(&page.json()).len(), verbs(&rest.json()), link(&rest, "next")),
-        (5, vec!["PUT".into(), "PUT".into(), "POST".into()], None)
-    );
-    let since = reader.get(&format!("{path}/_history?_since=2026-11-22T10:00:15Z")).await.json();
-    assert_eq!(verbs(&since), ["PUT", "DELETE"]);
-    let then = reader.get(&format!("{path}/_history?_at=2026-11-22T10:00:05Z")).await.json();
-    assert_eq!(verbs(&then), ["POST"], "what was current then");
-
-    server.clock.advance(SignedDuration::from_secs(10));
-    let chosen = put(&operator, "/fhir/Location/003-1.a", &with_id(place("2", "Choisi"), "003-1.a")).await;
-    assert_eq!(made(&server, &chosen, 201), "Location/003-1.a", "update as create");
-    assert_eq!(put(&operator, "/fhir/Location/a_b", &with_id(place("3", "x"), "a_b")).await.status, 422, "no FHIR id");
-    let all = operator.get("/fhir/Location/_history").await.json();
-    assert_eq!(
-        (faults(&all), &all["total"], all["entry"][0]["resource"]["id"].as_str()),
-        (vec![], &json!(9), Some("003-1.a"))
-    );
-    let deleted = all["entry"].as_array().unwrap().iter().find(|entry| entry["request"]["method"] == "DELETE").unwrap();
-    assert_eq!(deleted["request"]["url"], at.as_str());
-    let mut page = operator.get("/fhir/_history?_count=7").await;
-    let (total, mut seen) = (page.json()["total"].as_u64().unwrap(), Vec::new());
-    loop {
-        let body = page.json();
-        seen.extend(
-            body["entry"].as_array().unwrap().iter().map(|e| format!("{} {}", e["fullUrl"], e["response"]["etag"])),
+    async fn it_is_updated(&self, first: &Answer) {
+        let Self { server, operator, reader, path, at } = self;
+        let id = at.split_once('/').unwrap().1.to_owned();
+        assert_eq!(put(operator, path, &place("1", "Deux")).await.outcome(), "400 value id");
+        assert_eq!(put(operator, path, &with_id(place("1", "Deux"), "other")).await.outcome(), "400 value id");
+        let body = with_id(place("1", "Deux"), &id);
+        let stale = with(operator, Method::PUT, path, &[("if-match", "W/\"7\"")], &body).await;
+        assert_eq!(stale.outcome(), "412 precondition");
+        server.clock.advance(SignedDuration::from_secs(10));
+        let second = with(operator, Method::PUT, path, &[("if-match", "1")], &body).await;
+        assert_eq!(
+            (second.status.as_u16(), second.header("etag"), &second.json()["name"]),
+            (200, "W/\"2\"", &json!("Deux"))
         );
-        let Some(next) = link(&page, "next") else { break };
-        page = operator.get(&next).await;
+        assert_eq!(reader.get("/fhir/Location?name=Un").await.matches().len(), 0, "the index follows");
+        assert_eq!(reader.get("/fhir/Location?name=Deux").await.matches().len(), 1);
+        assert_eq!(reader.get(&format!("{path}/_history/1")).await.json(), first.json());
+        let wrong = json!({ "resourceType": "Location", "id": id, "nom": "x" });
+        assert_eq!(put(operator, path, &wrong).await.outcome(), "422 element XDSRegistryMetadataError Location.nom");
+        let other_type = json!({ "resourceType": "Organization", "id": id, "name": "x" });
+        assert_eq!(put(operator, path, &other_type).await.outcome(), "400 structure resourceType");
     }
-    let count = seen.len() as u64;
-    seen.sort();
-    seen.dedup();
-    assert_eq!((count, seen.len() as u64), (total, total), "every version once");
-    assert_eq!(total, 8 + 9 + 9 + 9, "the whole directory: structures, people, exercises, and what was done here");
-    assert_eq!(operator.get("/fhir/Location/_history?_at=2026").await.status, 400, "refused, not left out");
+
+    async fn it_is_patched_in_each_form(&self) {
+        let Self { operator, path, .. } = self;
+        let json_patch = json!([{ "op": "replace", "path": "/name", "value": "Trois" }]).to_string();
+        let xml_patch =
+            r#"<diff xmlns:f="http://hl7.org/fhir"><replace sel="f:Location/f:name/@value">Quatre</replace></diff>"#;
+        for (form, change, name) in [
+            ("application/json-patch+json", json_patch, "Trois"),
+            ("application/xml-patch+xml", xml_patch.to_owned(), "Quatre"),
+            ("application/fhir+json", fhirpath_patch().to_string(), "Cinq"),
+            ("application/merge-patch+json", json!({ "name": "Six" }).to_string(), "Six"),
+        ] {
+            let answer = operator.send(Method::PATCH, path, &[("content-type", form)], change.into_bytes()).await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.json()["name"]),
+                (200, &json!(name)),
+                "{form}: {}",
+                answer.text()
+            );
+        }
+        let broken = operator
+            .send(Method::PATCH, path, &[("content-type", "application/merge-patch+json")], br#"{"id":"x"}"#.to_vec())
+            .await;
+        assert_eq!(broken.status, 422, "{}", broken.text());
+    }
+
+    async fn it_is_deleted_and_brought_back(&self) {
+        let Self { server, operator, reader, path, at } = self;
+        let id = at.split_once('/').unwrap().1;
+        server.clock.advance(SignedDuration::from_secs(10));
+        let gone = with(operator, Method::DELETE, path, &[], &Value::Null).await;
+        assert_eq!((gone.status.as_u16(), gone.header("etag")), (204, "W/\"7\""));
+        assert_eq!(with(operator, Method::DELETE, path, &[], &Value::Null).await.status, 204, "again");
+        assert_eq!(with(operator, Method::DELETE, "/fhir/Location/never", &[], &Value::Null).await.status, 204);
+        assert_eq!(reader.get(path).await.outcome(), "410 deleted");
+        assert_eq!(reader.get(&format!("{path}/_history/7")).await.outcome(), "410 deleted");
+        assert_eq!(reader.get(&format!("{path}/_history/6")).await.status, 200);
+        assert_eq!(reader.get(&format!("{path}/_history/8")).await.outcome(), "404 not-found");
+        assert_eq!(reader.get("/fhir/Location").await.json()["total"], 0);
+        let patched = with(operator, Method::PATCH, path, &[], &fhirpath_patch()).await;
+        assert_eq!(patched.outcome(), "410 deleted");
+        let revived = put(operator, path, &with_id(place("1", "Huit"), id)).await;
+        assert_eq!((made(server, &revived, 201), revived.header("etag")), (at.clone(), "W/\"8\""));
+    }
+
+    async fn its_history_is_told(&self) {
+        let Self { reader, path, .. } = self;
+        let history = reader.get(&format!("{path}/_history")).await.json();
+        assert_eq!((faults(&history), &history["total"]), (vec![], &json!(8)));
+        assert_eq!(verbs(&history), ["PUT", "DELETE", "PUT", "PUT", "PUT", "PUT", "PUT", "POST"]);
+        assert!(history["entry"][1].get("resource").is_none());
+        let page = reader.get(&format!("{path}/_history?_count=5")).await;
+        let rest = reader.get(&link(&page, "next").unwrap()).await;
+        assert_eq!(
+            (verbs(&page.json()).len(), verbs(&rest.json()), link(&rest, "next")),
+            (5, vec!["PUT".into(), "PUT".into(), "POST".into()], None)
+        );
+        let since = reader.get(&format!("{path}/_history?_since=2026-11-22T10:00:15Z")).await.json();
+        assert_eq!(verbs(&since), ["PUT", "DELETE"]);
+        let then = reader.get(&format!("{path}/_history?_at=2026-11-22T10:00:05Z")).await.json();
+        assert_eq!(verbs(&then), ["POST"], "what was current then");
+    }
+
+    async fn the_history_of_all_is_told(&self) {
+        let Self { server, operator, at, .. } = self;
+        server.clock.advance(SignedDuration::from_secs(10));
+        let chosen = put(operator, "/fhir/Location/003-1.a", &with_id(place("2", "Choisi"), "003-1.a")).await;
+        assert_eq!(made(server, &chosen, 201), "Location/003-1.a", "update as create");
+        assert_eq!(
+            put(operator, "/fhir/Location/a_b", &with_id(place("3", "x"), "a_b")).await.status,
+            422,
+            "no FHIR id"
+        );
+        let all = operator.get("/fhir/Location/_history").await.json();
+        assert_eq!(
+            (faults(&all), &all["total"], all["entry"][0]["resource"]["id"].as_str()),
+            (vec![], &json!(9), Some("003-1.a"))
+        );
+        let deleted =
+            all["entry"].as_array().unwrap().iter().find(|entry| entry["request"]["method"] == "DELETE").unwrap();
+        assert_eq!(deleted["request"]["url"], at.as_str());
+        let mut page = operator.get("/fhir/_history?_count=7").await;
+        let (total, mut seen) =
+            (page.json()["total"].as_u64().and_then(|total| usize::try_from(total).ok()).unwrap(), Vec::new());
+        loop {
+            let body = page.json();
+            seen.extend(
+                body["entry"].as_array().unwrap().iter().map(|e| format!("{} {}", e["fullUrl"], e["response"]["etag"])),
+            );
+            let Some(next) = link(&page, "next") else { break };
+            page = operator.get(&next).await;
+        }
+        let count = seen.len();
+        seen.sort();
+        seen.dedup();
+        assert_eq!((count, seen.len()), (total, total), "every version once");
+        assert_eq!(total, 8 + 9 + 9 + 9, "the whole directory: structures, people, exercises, and what was done here");
+        assert_eq!(operator.get("/fhir/Location/_history?_at=2026").await.status, 400, "refused, not left out");
+    }
 }
 
 async fn conditions_find_none_one_or_several(db: Db) {
@@ -291,7 +346,7 @@ async fn conditions_find_none_one_or_several(db: Db) {
     assert_eq!(patch(&path).await.json()["name"], "Patched");
     assert_eq!(patch("/fhir/Location?identifier=urn:x:places%7C99").await.outcome(), "404 not-found");
 
-    assert_eq!(made(&server, &create(none).await, 201).is_empty(), false);
+    assert!(!made(&server, &create(none).await, 201).is_empty());
     assert_eq!(create(one).await.outcome(), "412 precondition");
     assert_eq!(put(&operator, &path, &place("1", "x")).await.outcome(), "412 precondition");
     assert_eq!(patch(&path).await.outcome(), "412 precondition");

@@ -50,7 +50,8 @@ impl Source {
         let mut digest = Sha256::new();
         digest.update(&beginning);
         digest.update(length.to_be_bytes());
-        let name: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let start = digest.finalize().iter().take(16).fold(0_u128, |start, byte| (start << 8) | u128::from(*byte));
+        let name = format!("{start:032x}");
         file.seek(SeekFrom::Start(0))?;
         if !is_bundle(path, &beginning) {
             return Ok(Self { name, size: length, body: Body::Lines(BufReader::new(file), 0) });
