@@ -84,7 +84,14 @@ async fn a_person_keeps_measures_that_carers_read(db: Db) {
     assert_eq!(send(&dominique, Method::DELETE, &path, &Value::Null).await.status, 204);
     assert_eq!(petit.get(&path).await.outcome(), "410 deleted", "to who could read it");
     assert_eq!(externe.get(&path).await.outcome(), "404 not-found");
+    assert_eq!(petit.get(&format!("{path}/_history/1")).await.status, 200, "what it said stays");
+    let verbs = petit.get(&format!("{path}/_history")).await.json();
+    assert_eq!((&verbs["total"], &verbs["entry"][0]["request"]["method"]), (&json!(3), &json!("DELETE")));
     let traces = server.traces("dominique").await;
+    assert!(
+        traces.iter().any(|known| known == "resource-history 0"),
+        "who reads what was deleted is traced: {traces:?}"
+    );
     for trace in
         ["create-resource 0", "update-resource 0", "delete-resource 0", "read-resource 0", "search-resources 0"]
     {
