@@ -41,9 +41,10 @@ pub fn decide_record(ctx: &Context, kind: ResourceType, writes: bool, facts: &Fa
     Verdict::Deny(Denial::new(code, ruled.rule))
 }
 
-/// The permit of the operator's own hand on the directory: `espace import`, the demonstration.
-pub const fn by_operator() -> Permit {
-    Permit::new(ShardKey::DIRECTORY, Action::WriteResource, "CSP-L1470-4")
+/// The permit of the operator's own hand: on the directory for `espace import`, and where the
+/// demonstration puts its persons.
+pub const fn by_operator(shard: ShardKey) -> Permit {
+    Permit::new(shard, Action::WriteResource, "CSP-L1470-4")
 }
 
 const fn action(writes: bool) -> Action {

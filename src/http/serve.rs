@@ -16,6 +16,7 @@ use crate::error::{Code, Error};
 use crate::model::audit::Act;
 use crate::model::resource::ResourceType;
 use crate::ops::profile::step;
+use crate::ops::resource::reach::is_directory;
 use crate::ops::trace;
 use crate::rules::gate::{self, GateRefusal, Route};
 use crate::rules::registry::Interaction;
@@ -125,11 +126,12 @@ pub(crate) async fn pass(app: &App, signed: &Signed, entrance: Entrance, act: Ac
 }
 
 /// Routes whose refusals could be used to tell whether a person is known.
-const fn reveals_persons(entrance: Entrance) -> bool {
+fn reveals_persons(entrance: Entrance) -> bool {
     let route = match entrance {
         Entrance::Route(route) => route,
-        // Searches there name a person; the rest names an id, which tells nothing.
-        Entrance::Resource(_, interaction) => return matches!(interaction, Interaction::SearchType),
+        // Searches of a record name a person; the rest names an id, which tells nothing.
+        Entrance::Resource(kind, Interaction::SearchType) => return !is_directory(kind),
+        Entrance::Resource(..) => return false,
         Entrance::Bundle => return true,
     };
     matches!(

@@ -58,7 +58,8 @@ impl ShardKey {
         if self != Self::DIRECTORY {
             return id.parse::<LogicalId>().ok().filter(|id| id.shard == self).map(|id| id.uuid);
         }
-        let start = Sha256::digest(id.as_bytes()).iter().take(16).fold(0, |start, byte| (start << 8) | u128::from(*byte));
+        let start =
+            Sha256::digest(id.as_bytes()).iter().take(16).fold(0, |start, byte| (start << 8) | u128::from(*byte));
         is_fhir_id(id).then(|| Uuid::from_u128(start))
     }
 

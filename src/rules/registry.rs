@@ -87,12 +87,9 @@ impl Served {
     }
 }
 
-use Interaction::{
-    Create, Delete, HistoryInstance, HistoryType, Patch, Read, SearchType, Update, Vread,
-};
+use Interaction::{Create, Delete, HistoryInstance, HistoryType, Patch, Read, SearchType, Update, Vread};
 
-const WHOLE: &[Interaction] =
-    &[Create, Read, Vread, Update, Patch, Delete, HistoryInstance, HistoryType, SearchType];
+const WHOLE: &[Interaction] = &[Create, Read, Vread, Update, Patch, Delete, HistoryInstance, HistoryType, SearchType];
 const OF_A_RECORD: &[Interaction] = &[Create, Read, Vread, Update, Patch, Delete, HistoryInstance, SearchType];
 const READ_ONLY: &[Interaction] = &[Read, Vread, HistoryInstance, SearchType];
 
@@ -104,7 +101,16 @@ const fn own(
     included: &'static [&'static str],
 ) -> Served {
     let source = "contract §7; MHD, BALP";
-    Served { kind, place: Place::Record, generic: None, interactions, searched, included, update_creates: false, source }
+    Served {
+        kind,
+        place: Place::Record,
+        generic: None,
+        interactions,
+        searched,
+        included,
+        update_creates: false,
+        source,
+    }
 }
 
 /// A type of the directory.

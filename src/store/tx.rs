@@ -196,6 +196,10 @@ verbs! {
     pub fn directory::put_professional(professional: &Professional) -> ();
     /// Says that a professional works in a structure; both must be kept on their own.
     pub fn directory::put_exercise(professional: &NationalId, structure: &StructureId, situation: &str) -> ();
+    /// A professional.
+    pub fn directory::find_professional(id: &NationalId) -> Option<Professional>;
+    /// Says that a professional works in a structure no more.
+    pub fn directory::remove_exercise(professional: &NationalId, structure: &StructureId, situation: &str) -> ();
     /// The exercises of a professional.
     pub fn directory::find_exercises(professional: &NationalId) -> Vec<Exercise>;
     /// Enrols software, or replaces its enrolment; `conflit` if another one has its certificate.

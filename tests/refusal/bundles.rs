@@ -378,8 +378,9 @@ async fn two_racing_publications_of_one_identifier_leave_one_document(db: Db) {
     assert_eq!(won.locations().len(), 3);
     assert_eq!(lost.outcome(), "422 empreinte XDSNonIdenticalHash");
     let found = kept(&server).await;
-    // Three documents and three lists are those of the demonstration.
-    assert_eq!((found[0], found[3], found[5]), (8, 4, 4), "resources, documents, blobs: {found:?}");
+    // Three documents and three lists are those of the demonstration, as are eight structures, nine people,
+    // nine exercises and a care team.
+    assert_eq!((found[0], found[3], found[5]), (8 + 27, 4, 4), "resources, documents, blobs: {found:?}");
     assert_eq!(server.notices("dominique").await.iter().filter(|n| n.starts_with("AJOUT")).count(), 1);
     let same = server.bundle("dominique", "dr-martin");
     let (one, two) = tokio::join!(martin.post("/fhir", &same), martin.post("/fhir", &same));

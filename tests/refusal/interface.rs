@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use espace::http::{DEV_ROUTES, ROUTES};
+use espace::http::{DEV_ROUTES, ROUTES, resource_routes};
 use reqwest::Method;
 
 use super::Watch;
@@ -116,7 +116,7 @@ async fn odd_paths_are_not_found_and_told_as_an_outcome() {
         "//fhir/Patient",
         "/fhir/patient",
         "/fhir/Patient/",
-        "/fhir/Observation",
+        "/fhir/Communication",
         "/fhir/Nothing/1",
         "/fhir/DocumentReference/1/2/3",
         "/FHIR/metadata",
@@ -141,8 +141,9 @@ async fn a_method_that_a_route_does_not_have_is_405_and_names_those_it_has() {
     let server = TestServer::start().await;
     let martin = server.professional("dr-martin").await;
     let mut watch = Watch::over(&server).await;
-    for route in ROUTES.iter().chain(DEV_ROUTES) {
+    for route in ROUTES.iter().chain(DEV_ROUTES).chain(resource_routes()) {
         let path = route.path.replace("{id}", "28xjc43wv8efw-00000000000000000000000000").replace("{version}", "1");
+        let path = path.replace("{compartment}", "28xjc43wv8efw");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
             // A search's form is POSTed to its own path; GET there is a read of an id nobody has.
             if route.methods.contains(&method) {

@@ -107,8 +107,7 @@ fn entities(record: &AuditRecord, codes: &Codes) -> Vec<Value> {
     let mut has_main = codes.shape == Shape::Query;
     for entity in &record.entities {
         let kind = entity.reference.split('/').next().unwrap_or_default();
-        let is_main =
-            !has_main && (!matches!(codes.shape, Shape::Import | Shape::Operation) || kind == "List");
+        let is_main = !has_main && (!matches!(codes.shape, Shape::Import | Shape::Operation) || kind == "List");
         has_main |= is_main;
         entities.push(touched(&entity.reference, kind, is_main, codes));
     }

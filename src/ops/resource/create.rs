@@ -82,7 +82,7 @@ pub(super) fn make(
         (LogicalId { shard: permit.shard(), uuid }.to_string(), uuid)
     };
     let body = new.draft.body().clone();
-    let kept = keep(tx, &permit, ctx, Version { kind, key, id: &id, body, version: 1, before: None })?;
+    let kept = keep(tx, &permit, ctx.at, Version { kind, key, id: &id, body, version: 1, before: None })?;
     let trace = trace.touching(kept.reference(kind));
     Ok(Written::Done { value: Created::Made(kept), rule: permit.rule(), trace })
 }

@@ -4,13 +4,13 @@
 use serde_json::Value;
 
 use super::measure;
+use super::reach::is_directory;
 use crate::error::{Code, Error, Issue};
 use crate::fhir::validate::{self, Mode};
 use crate::ids::{ElementPath, Ins};
 use crate::model::resource::ResourceType;
 use crate::ops::Domain;
 use crate::ops::facts::Named;
-use crate::rules::registry::{self, Place};
 
 /// A resource that may be kept. What it says may be personal: `Debug` tells its type only.
 #[derive(Clone)]
@@ -87,7 +87,7 @@ impl Draft {
 /// # Errors
 /// 422 where it names nobody, or nobody whom this server could know.
 pub(super) fn person(kind: ResourceType, body: &Value, base: &str, domain: Domain) -> Result<Option<Named>, Error> {
-    if registry::generic(kind).is_none_or(|served| served.place == Place::Directory) {
+    if is_directory(kind) {
         return Ok(None);
     }
     let name = subject_of(kind);

@@ -17,4 +17,4 @@ pub mod search;
 pub(crate) mod stamp;
 pub mod transaction;
 pub mod update;
-mod write;
+pub(crate) mod write;

@@ -82,7 +82,7 @@ pub(super) fn change(
     let version = before.resource.version.saturating_add(1);
     let body = draft.body().clone();
     let new = Version { kind, key, id: &before.id, body, version, before: Some(&before.resource) };
-    let kept = keep(tx, &permit, ctx, new)?;
+    let kept = keep(tx, &permit, ctx.at, new)?;
     Ok(Written::Done { value: kept, rule: permit.rule(), trace })
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Reached {
 pub(super) type Reach<T> = (Result<T, Denial>, Trace);
 
 /// Whether resources of a type live in the directory.
-pub(super) fn is_directory(kind: ResourceType) -> bool {
+pub(crate) fn is_directory(kind: ResourceType) -> bool {
     registry::generic(kind).is_some_and(|served| served.place == Place::Directory)
 }
 
@@ -61,13 +61,16 @@ pub(super) fn by_id(
     let own = id.parse::<LogicalId>().ok().and_then(|id| Some((id.shard.patient()?, id.uuid)));
     let Some((patient, key)) = own else { return Ok((Err(UNKNOWN), trace)) };
     let facts = facts::of_record(tx, ctx, patient)?;
-    let is_there = tx.fact_resource_exists(patient, kind, key)?;
-    let trace = if is_there { trace.by(&facts).on(patient.into()) } else { trace };
-    let reached = match decide_record(ctx, kind, writes, &facts) {
-        Verdict::Permit(permit) => Ok((Reached { permit, facts }, key)),
-        Verdict::Deny(denial) => Err(denial),
+    // Traced on the record where it is, or was, there: who reads what was deleted reads the record too.
+    let (reached, is_there) = match decide_record(ctx, kind, writes, &facts) {
+        Verdict::Permit(permit) => {
+            let is_there = tx.find_state(&permit, kind, key)?.is_some();
+            (Ok(permit), is_there)
+        }
+        Verdict::Deny(denial) => (Err(denial), tx.fact_resource_exists(patient, kind, key)?),
     };
-    Ok((reached, trace))
+    let trace = if is_there { trace.by(&facts).on(patient.into()) } else { trace };
+    Ok((reached.map(|permit| (Reached { permit, facts }, key)), trace))
 }
 
 /// Reaches what a request that names no id is about: the directory, or the record of who is named. On the
@@ -104,7 +107,8 @@ fn directory(ctx: &Context, kind: ResourceType, writes: bool) -> Result<Reached,
     }
 }
 
-/// The keys of what criteria find, two at most: none, one, or several is all that a condition asks.
+/// The keys of what criteria find, two at most: none, one, or several is all that a condition asks. Two
+/// writers that find none do not both go on: their traces meet on one chain, and one of them runs again.
 pub(super) fn matches(
     tx: &mut Tx<'_>,
     permit: &Permit,
@@ -164,7 +168,7 @@ pub struct Kept {
 
 impl Kept {
     /// A stored resource; its id stands in its body.
-    pub(super) fn of(resource: StoredResource) -> Result<Self, Error> {
+    pub(in crate::ops) fn of(resource: StoredResource) -> Result<Self, Error> {
         #[derive(serde::Deserialize)]
         struct Named {
             id: String,

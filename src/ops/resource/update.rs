@@ -199,7 +199,7 @@ fn settle(
     }
     let version = state.map_or(1, |state| state.version.saturating_add(1));
     let body = asked.draft.body().clone();
-    let kept = keep(tx, &permit, ctx, Version { kind, key, id: &id, body, version, before: before.as_ref() })?;
+    let kept = keep(tx, &permit, ctx.at, Version { kind, key, id: &id, body, version, before: before.as_ref() })?;
     Ok(Written::Done { value: Updated { kept, is_new: current.is_none() }, rule: permit.rule(), trace })
 }
 

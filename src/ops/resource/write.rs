@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::access::context::Context;
@@ -73,38 +74,38 @@ pub(super) async fn write<T: Send + 'static>(
 }
 
 /// A version about to be kept.
-pub(super) struct Version<'a> {
+pub(crate) struct Version<'a> {
     /// The type.
-    pub(super) kind: ResourceType,
+    pub(crate) kind: ResourceType,
     /// Its key on the shard.
-    pub(super) key: uuid::Uuid,
+    pub(crate) key: uuid::Uuid,
     /// Its id as it is written.
-    pub(super) id: &'a str,
+    pub(crate) id: &'a str,
     /// What it says.
-    pub(super) body: Value,
+    pub(crate) body: Value,
     /// Its number.
-    pub(super) version: i32,
+    pub(crate) version: i32,
     /// The current version, where there is one that was not deleted.
-    pub(super) before: Option<&'a StoredResource>,
+    pub(crate) before: Option<&'a StoredResource>,
 }
 
 /// Keeps a version with its index rows.
-pub(super) fn keep(tx: &mut Tx<'_>, permit: &Permit, ctx: &Context, new: Version<'_>) -> Result<Kept, Error> {
+pub(crate) fn keep(tx: &mut Tx<'_>, permit: &Permit, at: Timestamp, new: Version<'_>) -> Result<Kept, Error> {
     let Version { kind, key, id, body, version, before } = new;
     let former = match before {
         Some(before) => index(&parsed(before)?),
         None => Vec::new(),
     };
-    let body = restamp(body, id, version, ctx.at);
+    let body = restamp(body, id, version, at);
     let rows = index(&body);
     let body = serde_json::to_vec(&body).map_err(|cause| Error::from(Code::Internal).because(cause))?;
-    let new = NewResource { kind, id: key, version, body, updated_at: ctx.at, index: rows, former };
+    let new = NewResource { kind, id: key, version, body, updated_at: at, index: rows, former };
     tx.put_resource(permit, &new)?;
-    let resource = StoredResource { id: key, version, body: new.body, updated_at: ctx.at };
+    let resource = StoredResource { id: key, version, body: new.body, updated_at: at };
     Ok(Kept { id: id.to_owned(), resource })
 }
 
 /// What a stored version says.
-pub(super) fn parsed(resource: &StoredResource) -> Result<Value, Error> {
+pub(crate) fn parsed(resource: &StoredResource) -> Result<Value, Error> {
     serde_json::from_slice(&resource.body).map_err(|cause| Error::from(Code::Internal).because(cause))
 }

@@ -74,7 +74,9 @@ macro_rules! page {
         } else {
             query.order(($table::updated_at.desc(), $table::id.desc(), $table::version.desc()))
         };
-        query.limit(filter.limit).select(($table::id, $table::version, $table::body, $table::updated_at))
+        query
+            .limit(filter.limit)
+            .select(($table::id, $table::version, $table::body, $table::updated_at))
             .load::<Row>($conn)?
     }};
 }

@@ -23,7 +23,8 @@ use crate::model::audit::Act;
 use crate::model::resource::ResourceType;
 use crate::ops::facts::Named;
 use crate::ops::resource::find::{Found, Query, find};
-use crate::rules::registry::{self, Interaction, Place};
+use crate::ops::resource::reach::is_directory;
+use crate::rules::registry::Interaction;
 
 /// FHIR search.
 pub(super) async fn search(
@@ -47,8 +48,7 @@ pub(super) async fn search(
 
 /// Who is named. In the directory nobody is: a search that names a person there is refused, not left out.
 pub(in crate::http::fhir) fn person(app: &App, kind: ResourceType, asked: &Asked) -> Result<Option<Named>, Error> {
-    let is_directory = registry::generic(kind).is_some_and(|served| served.place == Place::Directory);
-    if is_directory && asked.search.patient.is_some() {
+    if is_directory(kind) && asked.search.patient.is_some() {
         let path = ElementPath::root("patient");
         return Err(Issue::new(Code::UnsupportedParameter).at(path).rule("contract §8").into());
     }
