@@ -147,9 +147,9 @@ impl<'a> Iterator for Attributes<'a> {
 /// A value as it counts: white space as spaces, references resolved.
 fn normalised<'a>(name: &'a str, raw: &'a str) -> Result<Cow<'a, str>, Kind> {
     // U+FFFE and U+FFFF, which are refused, begin with 0xEF.
-    let is_special = |byte: u8| (byte < b' ') | (byte == b'&') | (byte == b'<') | (byte == 0xEF);
+    let is_special = |byte: u8| byte < b' ' || matches!(byte, b'&' | b'<' | 0xEF);
     // Without an early end, so that many bytes are looked at in one instruction.
-    if !raw.bytes().fold(false, |any, byte| any | is_special(byte)) {
+    if raw.bytes().fold(0_u8, |any, byte| any | u8::from(is_special(byte))) == 0 {
         return Ok(Cow::Borrowed(raw));
     }
     if raw.contains('<') {

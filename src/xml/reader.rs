@@ -351,7 +351,7 @@ impl<'a> Reader<'a> {
 /// `contains("xmlns")`, without the set-up of a general search: this runs once per element.
 fn mentions_xmlns(raw: &str) -> bool {
     // The first look has no early end: many bytes in one instruction, and most tags have no `x` at all.
-    raw.bytes().fold(false, |any, byte| any | (byte == b'x'))
+    raw.bytes().fold(0_u8, |any, byte| any | u8::from(byte == b'x')) != 0
         && raw.as_bytes().split(|byte| *byte == b'x').skip(1).any(|rest| rest.starts_with(b"mlns"))
 }
 

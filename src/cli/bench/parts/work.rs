@@ -36,9 +36,7 @@ pub(super) async fn measure(stage: &Stage, meter: &Meter) -> Result<Vec<Part>, F
     let provision = stage.provision(2).await?;
     let fiche = provision.documents.first().map_or(&Value::Null, |document| &document.fiche);
     let list = &provision.submission;
-    let fiche_in_json = json::bytes(fiche);
-    let fiche_in_xml = xml::write(fiche, Layout::Dense).map_err(|error| Failure::from_error("fiche", &error))?;
-    Ok(vec![
+    let mut parts = vec![
         meter.alone("base64", "decode the document", || {
             black_box(decode().map_err(|error| Failure::from_error("base64", &error))?);
             Ok(())
@@ -54,18 +52,6 @@ pub(super) async fn measure(stage: &Stage, meter: &Meter) -> Result<Vec<Part>, F
         aes(*meter, &document)?,
         meter.alone("json", "parse the bundle without its document", || {
             black_box(parse()?);
-            Ok(())
-        })?,
-        meter.alone("json-fiche", "read the fiche in JSON", || {
-            black_box(json::parse(&fiche_in_json).map_err(|error| Failure::from_error("fiche", &error))?);
-            Ok(())
-        })?,
-        meter.alone("xml-fiche", "read the same fiche in XML", || {
-            black_box(xml::read(fiche_in_xml.as_bytes()).map_err(|error| Failure::from_error("fiche", &error))?);
-            Ok(())
-        })?,
-        meter.alone("xml-write", "write the fiche in XML", || {
-            black_box(xml::write(fiche, Layout::Dense).map_err(|error| Failure::from_error("fiche", &error))?);
             Ok(())
         })?,
         meter.alone("structure", "validate the bundle: R4", || {
@@ -91,6 +77,29 @@ pub(super) async fn measure(stage: &Stage, meter: &Meter) -> Result<Vec<Part>, F
         })?,
         meter.alone("index", "index rows of fiche and submission set", || {
             black_box((stamp::index(fiche), stamp::index(list)));
+            Ok(())
+        })?,
+    ];
+    parts.extend(codecs(*meter, fiche)?);
+    Ok(parts)
+}
+
+/// The fiche in its two forms.
+fn codecs(meter: Meter, fiche: &Value) -> Result<[Part; 3], Failure> {
+    let failed = |error: crate::error::Error| Failure::from_error("fiche", &error);
+    let in_json = json::bytes(fiche);
+    let in_xml = xml::write(fiche, Layout::Dense).map_err(failed)?;
+    Ok([
+        meter.alone("json-fiche", "read the fiche in JSON", || {
+            black_box(json::parse(&in_json).map_err(failed)?);
+            Ok(())
+        })?,
+        meter.alone("xml-fiche", "read the same fiche in XML", || {
+            black_box(xml::read(in_xml.as_bytes()).map_err(failed)?);
+            Ok(())
+        })?,
+        meter.alone("xml-write", "write the fiche in XML", || {
+            black_box(xml::write(fiche, Layout::Dense).map_err(failed)?);
             Ok(())
         })?,
     ])
