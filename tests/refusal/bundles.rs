@@ -29,6 +29,11 @@ fn remove(value: &mut Value, member: &str) {
     assert!(value.as_object_mut().unwrap().remove(member).is_some(), "{member} was there to be removed");
 }
 
+/// What nobody points to any more is not contained: dom-3.
+fn not_contained(bundle: &mut Value, kind: &str) {
+    fiche(bundle)["contained"].as_array_mut().unwrap().retain(|own| own["resourceType"] != kind);
+}
+
 fn push(bundle: &mut Value, url: &str, resource: Value) {
     let kind = resource["resourceType"].clone();
     let entry = json!({ "fullUrl": url, "resource": resource, "request": { "method": "POST", "url": kind } });
@@ -133,12 +138,18 @@ const BROKEN: &[Broken] = &[
     ),
     (
         "no sourcePatientInfo",
-        |b| remove(&mut fiche(b)["context"], "sourcePatientInfo"),
+        |b| {
+            not_contained(b, "Patient");
+            remove(&mut fiche(b)["context"], "sourcePatientInfo");
+        },
         "422 element-manquant XDSRegistryMetadataError Bundle.entry[1].resource.context.sourcePatientInfo",
     ),
     (
         "a sourcePatientInfo that is not contained",
-        |b| fiche(b)["context"]["sourcePatientInfo"] = json!({ "reference": "Patient/28xjc43wv8efw" }),
+        |b| {
+            not_contained(b, "Patient");
+            fiche(b)["context"]["sourcePatientInfo"] = json!({ "reference": "Patient/28xjc43wv8efw" });
+        },
         "422 profil XDSRegistryMetadataError Bundle.entry[1].resource.context.sourcePatientInfo",
     ),
     (

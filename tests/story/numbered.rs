@@ -135,6 +135,7 @@ async fn ds_17_18_a_fiche_without_label_period_or_facility_is_refused() {
 async fn ds_19_a_source_patient_that_is_not_contained_is_refused() {
     let told = "422 profil XDSRegistryMetadataError Bundle.entry[1].resource.context.sourcePatientInfo";
     let change = |bundle: &mut Value| {
+        fiche(bundle)["contained"].as_array_mut().unwrap().retain(|own| own["resourceType"] != "Patient");
         fiche(bundle)["context"]["sourcePatientInfo"] = json!({ "reference": "Patient/28xjc43wv8efw" });
     };
     refused(change, told, "4 profil").await;

@@ -188,7 +188,7 @@ pub(super) fn deposit(server: &TestServer, persona: &str, kind: &str, content_ty
     let patient = patient.find(|own| own["resourceType"] == "Patient").cloned().unwrap();
     let me = json!({ "reference": format!("#{}", patient["id"].as_str().unwrap()) });
     let list = &mut bundle["entry"][0]["resource"];
-    list["contained"].as_array_mut().unwrap().push(patient);
+    list["contained"] = json!([patient]);
     list["source"] = me.clone();
     let fiche = &mut bundle["entry"][1]["resource"];
     fiche["author"] = json!([me]);
