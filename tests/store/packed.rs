@@ -81,6 +81,6 @@ async fn a_body_that_does_not_unpack_is_never_handed_out(db: Db) {
 
 /// Bytes as each back end writes them.
 fn literal(db: &Db, bytes: &[u8]) -> String {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     if db.is_sqlite() { format!("X'{hex}'") } else { format!("'\\x{hex}'") }
 }

@@ -41,7 +41,7 @@ const PACKED_UP_TO: u64 = 16 * 1024;
 
 impl BlobLimits {
     /// The most that may be captured.
-    pub const LARGEST_CAPTURE: usize = 512 * 1024;
+    pub const LARGEST_CAPTURE: usize = 256 * 1024;
 }
 
 impl Default for BlobLimits {
