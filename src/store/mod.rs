@@ -36,7 +36,7 @@ pub use self::config::Config;
 pub use self::error::Error;
 pub use self::migrate::MigrationStatus;
 pub use self::records::{
-    AuditFilter, BlobFile, ChainRow, Head, KeyedResource, OutboxItem, ResourceKey, Seal, VersionFilter,
+    AuditFilter, BlobFile, ChainRow, FoundValue, Head, KeyedResource, OutboxItem, ResourceKey, Seal, VersionFilter,
 };
 pub use self::tx::Tx;
 pub use self::verify::{Anchors, Finding, Report, verify_chain};

@@ -92,7 +92,8 @@ fn searched(kind: &str, pairs: &[(String, String)], now: Timestamp) -> Search {
 fn shown(found: &Found) -> String {
     let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
     let bodies: Vec<String> = found.page.matches.iter().map(|one| text(&one.body)).collect();
-    let included: Vec<String> = found.included.iter().map(|(_, one)| text(&one.body)).collect();
+    let included: Vec<String> =
+        found.included.iter().map(|one| format!("{} {}", one.id, text(&one.resource.body))).collect();
     let (total, next, person) = (found.page.total, &found.page.next, found.patient.is_some());
     format!("{total} {next:?} {person} {} + {}\n", bodies.join("\n"), included.join("\n"))
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::composite::Components;
 use super::plan::{IndexEntry, Naming};
 use super::table::{self, Kind, Parameter};
-use super::{capped, composite, date, fold, number, reference, token};
-use crate::fhir::path::Expression;
+use super::{capped, composite, date, fold, number, quantity, reference, token};
+use crate::fhir::path::{Expression, contained};
 
 /// A parameter with its expression compiled.
 struct Compiled {
@@ -59,20 +59,41 @@ pub fn index(resource: &Value, naming: &Naming<'_>) -> Vec<IndexEntry> {
     entries
 }
 
+/// The nodes that a parameter leads to.
+pub(super) fn nodes<'a>(parameter: &Parameter, resource: &'a Value, each: &mut dyn FnMut(&'a Value)) {
+    let kept = COMPILED.get(parameter.resource).into_iter().flatten();
+    let mut kept = kept.filter(|compiled| compiled.parameter.number == parameter.number);
+    match kept.next() {
+        Some(compiled) => compiled.expression.select(resource, resource, each),
+        // What keeps no rows is not compiled beforehand.
+        None => {
+            if let Ok(expression) = Expression::compile(parameter.expression) {
+                expression.select(resource, resource, each);
+            }
+        }
+    }
+}
+
 /// The targets of one reference parameter in a resource (`Type/id`, URLs), for `_include`.
 pub fn targets(resource: &Value, parameter: &Parameter, naming: &Naming<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    if let Ok(expression) = Expression::compile(parameter.expression) {
-        expression.select(resource, resource, &mut |node| {
-            reference::rows(resource, node, naming, &mut |row| {
-                if !row.starts_with(reference::IDENTIFIER) {
-                    found.push(row);
-                }
-            });
+    nodes(parameter, resource, &mut |node| {
+        reference::rows(resource, node, naming, &mut |row| {
+            if !row.starts_with(reference::IDENTIFIER) {
+                found.push(row);
+            }
         });
-    }
+    });
     found.sort_unstable();
     found.dedup();
+    found
+}
+
+/// The contained resources that one reference parameter of `from` leads to. `container` holds them:
+/// `from` itself, or the resource that `from` is contained in.
+pub fn contained_targets<'a>(container: &'a Value, from: &'a Value, parameter: &Parameter) -> Vec<&'a Value> {
+    let mut found = Vec::new();
+    nodes(parameter, from, &mut |node| found.extend(contained(container, node)));
     found
 }
 
@@ -81,10 +102,13 @@ fn add_rows(compiled: &Compiled, resource: &Value, node: &Value, naming: &Naming
     let mut add = |value: String| entries.push(IndexEntry { parameter, value: capped(value), low: 0, high: 0 });
     match compiled.parameter.kind {
         Kind::Date => entries.extend(date::row(parameter, node)),
-        Kind::Number | Kind::Quantity => entries.extend(number::row(parameter, node)),
+        Kind::Number => entries.extend(number::row(parameter, node)),
+        Kind::Quantity => quantity::rows(parameter, node, naming, &mut |entry| entries.push(entry)),
         Kind::Composite => {
             if let Some(components) = &compiled.components {
-                composite::rows(components, resource, node, naming, &mut add);
+                composite::rows(components, resource, node, naming, &mut |value, low, high| {
+                    entries.push(IndexEntry { parameter, value: capped(value), low, high });
+                });
             }
         }
         Kind::Special => {}

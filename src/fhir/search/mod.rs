@@ -3,10 +3,13 @@
 //!
 //! One table drives both sides, so that what [`index()`] writes is what [`parse()`] asks for.
 
+mod chain;
 mod composite;
 mod control;
+pub mod custom;
 mod date;
 mod fold;
+mod include;
 mod index;
 mod nearest;
 mod number;
@@ -14,18 +17,23 @@ pub mod page;
 mod parse;
 mod patient;
 mod plan;
+mod quantity;
+mod reading;
 mod reference;
 mod subset;
 mod table;
 mod term;
 mod token;
+mod unit;
 
 pub use control::RESULT_PARAMETERS;
-pub use index::{index, targets};
+pub use index::{contained_targets, index, targets};
 pub use parse::{condition, parse};
 pub use plan::{
-    Include, IndexEntry, Interval, Match, Naming, Options, PatientClause, Search, Sort, Summary, Term, Total,
+    Chain, Has, Include, IndexEntry, Interval, Match, Naming, Options, PatientClause, Search, Sort, Summary, Term,
+    Total, Tree,
 };
+pub use reading::Reading;
 pub use subset::subset;
 pub use table::{Kind, Parameter, all, by_number, find, of};
 pub use token::{of_bare_code, of_code};

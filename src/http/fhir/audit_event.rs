@@ -55,7 +55,7 @@ fn wanted(app: &App, asked: &Asked) -> Result<Query, Error> {
         patient,
         from: from.map(from_micros),
         until: until.map(from_micros),
-        before: asked.after.as_ref().and_then(|after| after.values.first().copied().flatten()),
+        before: asked.after.as_ref().and_then(Position::number),
         count: i64::from(asked.search.count.unwrap_or(DEFAULT_COUNT)),
         traced: query::encode(&asked.search.applied),
     })
@@ -112,7 +112,7 @@ fn render(app: &App, ctx: &Context, asked: &Asked, traced: &Traced) -> Result<St
     own.extend(asked.search.applied.iter().cloned());
     set.link("self", &format!("{base}/{KIND}?{}", query::encode(&own)));
     if let Some(next) = traced.next {
-        let after = Position { values: vec![Some(next)], id: uuid::Uuid::nil() };
+        let after = Position::numbered(next);
         let link = Link { query: asked.canonical.clone(), after };
         let token = app.pages.seal(&link, KIND, &query::binding(ctx), app.ids.as_ref())?;
         set.link("next", &format!("{base}/{KIND}?{PAGE_PARAMETER}={token}"));

@@ -1,6 +1,9 @@
 //! Generic bodies of FHIR interactions, used by the operations of each noun.
 
+pub mod include;
 mod order;
 pub mod reindex;
+pub(crate) mod resolve;
+pub(crate) mod scope;
 pub mod search;
 pub(crate) mod stamp;
