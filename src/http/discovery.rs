@@ -103,6 +103,9 @@ fn documentation(app: &App) -> &'static str {
     }
 }
 
+/// The types that are searched for together, within one record.
+const DOCUMENTS: [&str; 2] = ["DocumentReference", "List"];
+
 fn resource(served: &Served) -> Value {
     let interactions = served.interactions.iter().map(|code| json!({ "code": code }));
     let mut resource = json!({
@@ -126,8 +129,10 @@ fn resource(served: &Served) -> Value {
             |codes| codes.iter().filter_map(|code| search::find(served.kind, code)).map(parameter).collect(),
         );
         if let Some(members) = resource.as_object_mut() {
-            if !served.included.is_empty() {
-                members.insert("searchInclude".to_owned(), json!(served.included));
+            if DOCUMENTS.contains(&served.kind) {
+                members.insert("searchInclude".to_owned(), json!(search::inclusions(served.kind)));
+                let reverse = search::reverse_inclusions(served.kind, &DOCUMENTS);
+                members.insert("searchRevInclude".to_owned(), json!(reverse));
             }
             members.insert("searchParam".to_owned(), Value::Array(parameters));
         }
@@ -146,8 +151,9 @@ fn resource(served: &Served) -> Value {
 fn every(kind: &str) -> Vec<Value> {
     let common = search::of("Resource").iter().filter(|parameter| parameter.kind != search::Kind::Special);
     let mut all: Vec<Value> = search::of(kind).iter().chain(common).map(parameter).collect();
-    for (code, kind) in [("_id", "token"), ("_lastUpdated", "date")] {
-        let url = search::find("Resource", code).map(|parameter| parameter.url);
+    let specials = [("_id", "token"), ("_lastUpdated", "date"), ("_content", "string"), ("_text", "string")];
+    for (code, kind) in specials {
+        let url = search::find("DocumentReference", code).map(|parameter| parameter.url);
         all.push(json!({ "name": code, "type": kind, "definition": url }));
     }
     all.push(json!({ "name": "patient.identifier", "type": "token" }));

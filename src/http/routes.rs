@@ -18,38 +18,20 @@ pub(crate) struct Served {
     pub(crate) interactions: &'static [&'static str],
     /// The search parameters served, where they are not all of the type.
     pub(crate) searched: Option<&'static [&'static str]>,
-    /// What `_include` may name.
-    pub(crate) included: &'static [&'static str],
 }
 
 /// Every type that is served, and how.
 pub(crate) const INTERACTIONS: &[Served] = &[
-    Served {
-        kind: "AuditEvent",
-        interactions: &["read", "search-type"],
-        searched: Some(&["date", "patient"]),
-        included: &[],
-    },
-    Served { kind: "Binary", interactions: &["read", "vread"], searched: None, included: &[] },
-    Served { kind: "Bundle", interactions: &["read", "vread"], searched: None, included: &[] },
+    Served { kind: "AuditEvent", interactions: &["read", "search-type"], searched: None },
+    Served { kind: "Binary", interactions: &["read", "vread"], searched: None },
+    Served { kind: "Bundle", interactions: &["read", "vread"], searched: None },
     Served {
         kind: "DocumentReference",
         interactions: &["create", "read", "vread", "patch", "history-instance", "search-type"],
         searched: None,
-        included: &[
-            "DocumentReference:patient",
-            "DocumentReference:relatesto",
-            "DocumentReference:relatesTo",
-            "DocumentReference:subject",
-        ],
     },
-    Served {
-        kind: "List",
-        interactions: &["read", "vread", "history-instance", "search-type"],
-        searched: None,
-        included: &["List:item", "List:patient", "List:subject"],
-    },
-    Served { kind: "Patient", interactions: &["read", "search-type"], searched: Some(&["identifier"]), included: &[] },
+    Served { kind: "List", interactions: &["read", "vread", "history-instance", "search-type"], searched: None },
+    Served { kind: "Patient", interactions: &["read", "search-type"], searched: Some(&["identifier"]) },
 ];
 
 /// The operations of a type: its name, the operation's, its definition.

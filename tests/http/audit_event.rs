@@ -166,14 +166,15 @@ fn a_search_of_traces_names_a_patient_and_a_span_of_time() {
         }
         let refused = [
             ("", "400 required date"),
-            ("outcome=8&date=2026", "400 parametre-non-pris-en-charge outcome"),
-            ("agent=x&date=2026", "400 parametre-non-pris-en-charge agent"),
-            ("_id=x&date=2026", "400 parametre-non-pris-en-charge _id"),
+            ("outcome:exact=8&date=2026", "400 parametre-non-pris-en-charge"),
+            ("agent:Practitioner.name=x&date=2026", "400 parametre-non-pris-en-charge _has"),
+            ("_has:List:item:code=x&date=2026", "400 parametre-non-pris-en-charge _has"),
             ("date=2026&_sort=date", "400 parametre-non-pris-en-charge _sort"),
             ("date=ne2026-11-22", "400 parametre-non-pris-en-charge date"),
             ("date=2026-11-21,2026-11-22", "400 parametre-non-pris-en-charge date"),
-            ("date:missing=false", "400 parametre-non-pris-en-charge date:missing"),
+            ("date:missing=false", "400 parametre-non-pris-en-charge date"),
             ("date=2026&_include=AuditEvent:patient", "400 parametre-non-pris-en-charge _include"),
+            ("date=2026&_revinclude=Provenance:target", "400 parametre-non-pris-en-charge _revinclude"),
         ];
         for (query, expected) in refused {
             assert_eq!(search(&martin, query).await.outcome(), expected, "{query}");
@@ -190,6 +191,12 @@ fn a_search_of_traces_names_a_patient_and_a_span_of_time() {
             ("date=gt2026-11-22T10:00:02Z&date=lt2026-11-22T10:00:05Z", 2),
             ("date=lt2026-11-22T10:00:00Z", 0),
             ("date=gt2027", 0),
+            ("date=2026-11-22&outcome=0&action=E", 5),
+            ("date=2026-11-22&subtype=ITI-67&agent.identifier=801234567897", 5),
+            ("date=2026-11-22&agent-name:contains=MARTIN", 5),
+            ("date=2026-11-22&outcome=4,8", 0),
+            ("date=2026-11-22&action:not=E", 0),
+            ("date=2026-11-22&entity:missing=true", 0),
         ] {
             let found = search(&martin, query).await;
             let finds = lines(&found).into_iter().filter(|line| line.starts_with("ITI-67")).count();

@@ -203,14 +203,20 @@ fn what_a_search_cannot_honour_is_refused_and_what_it_does_not_know_is_told() {
             (format!("{DOMINIQUE}&status=current&type:below=1"), "400 parametre-non-pris-en-charge"),
             (format!("{DOMINIQUE}&status=current&date=zz2026"), "400 parametre-non-pris-en-charge"),
             (format!("{DOMINIQUE}&status=current&date=2026-13"), "400 parametre-non-pris-en-charge"),
-            (format!("{DOMINIQUE}&status=current&_sort=type"), "400 parametre-non-pris-en-charge"),
+            (format!("{DOMINIQUE}&status=current&_sort=relationship"), "400 parametre-non-pris-en-charge"),
             (format!("{DOMINIQUE}&status=current&_count=-1"), "400 parametre-non-pris-en-charge"),
             (
                 format!("{DOMINIQUE}&status=current&_include=DocumentReference:nothing"),
                 "400 parametre-non-pris-en-charge",
             ),
-            (format!("{DOMINIQUE}&status=current&_revinclude=List:item"), "400 parametre-non-pris-en-charge"),
-            (format!("{DOMINIQUE}&status=current&_has:List:item:code=x"), "400 parametre-non-pris-en-charge"),
+            (format!("{DOMINIQUE}&status=current&_revinclude=List:code"), "400 parametre-non-pris-en-charge"),
+            (format!("{DOMINIQUE}&status=current&_has:List:item:nothing=x"), "400 parametre-non-pris-en-charge"),
+            (format!("{DOMINIQUE}&status=current&_filter=status%20eq%20current"), "400 parametre-non-pris-en-charge"),
+            (format!("{DOMINIQUE}&status=current&type={}", ["a"; 501].join(",")), "400 trop-couteux"),
+            (
+                format!("{DOMINIQUE}&status=current&{}type=x", "_has:DocumentReference:relatesto:".repeat(6)),
+                "400 trop-couteux",
+            ),
             (format!("{DOMINIQUE}&patient=Patient/0000000000000&status=current"), "400 parametre-non-pris-en-charge"),
             (
                 "patient.identifier=urn:oid:1.2.250.1.213.1.4.9%7C791069913904243&status=current".to_owned(),

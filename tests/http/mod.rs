@@ -4,6 +4,7 @@ mod audit_event;
 mod binary;
 mod conditional;
 mod document_reference;
+mod find_linked;
 mod find_lists;
 mod find_more;
 pub(crate) mod generate_metadata;

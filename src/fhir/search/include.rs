@@ -1,5 +1,6 @@
 //! `_include` and `_revinclude`, with `:iterate`, `*` and a type (R4 search §include).
 
+use super::index;
 use super::plan::{Include, Search};
 use super::table::{self, Kind, Parameter};
 
@@ -50,4 +51,21 @@ fn parse(kind: &str, value: &str, is_reverse: bool, iterates: bool) -> Option<In
     // A target other than the type searched makes no sense of what points to it.
     let is_aimed = !is_reverse || iterates || target.as_deref().is_none_or(|target| target == kind);
     (!parameters.is_empty() && is_aimed).then_some(Include { source, parameters, target, iterates })
+}
+
+/// Everything of a type that `_include` may name, as `Type:parameter`: for capability statements.
+pub fn inclusions(kind: &str) -> Vec<String> {
+    let references = table::of(kind).iter().filter(|parameter| parameter.kind == Kind::Reference);
+    references.map(|parameter| format!("{kind}:{}", parameter.code)).collect()
+}
+
+/// Everything of these types that `_revinclude` may name in a search on a type.
+pub fn reverse_inclusions(kind: &str, sources: &[&str]) -> Vec<String> {
+    let of = |source: &&str| {
+        let leading = table::of(source).iter().filter(|parameter| {
+            parameter.kind == Kind::Reference && index::has_rows(parameter) && parameter.points_to(kind)
+        });
+        leading.map(|parameter| format!("{}:{}", parameter.resource, parameter.code)).collect::<Vec<_>>()
+    };
+    sources.iter().flat_map(of).collect()
 }

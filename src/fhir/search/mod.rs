@@ -27,6 +27,7 @@ mod token;
 mod unit;
 
 pub use control::RESULT_PARAMETERS;
+pub use include::{inclusions, reverse_inclusions};
 pub use index::{contained_targets, index, targets};
 pub use parse::{condition, parse};
 pub use plan::{

@@ -30,7 +30,7 @@ pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) 
     let given = given(&app, &signed.context, asking).await;
     serve(&app, signed, route(&given), act, async |ctx| {
         let asked = given.and_then(|given| query::read_opened(&app, &ctx, &request, KIND, given));
-        let asked = asked.and_then(|asked| Ok((named(&app, &asked)?, asked)));
+        let asked = asked.and_then(|asked| Ok((named(&app, &ctx, &asked)?, asked)));
         let (patient, asked) = accepted(&app, &ctx, act, asked).await?;
         let query = Query {
             patient,
@@ -67,8 +67,9 @@ fn route(given: &Result<query::Opened, Error>) -> Route {
 }
 
 /// ITI-67 names a patient, and a status unless it names one document (TD3.1b; contract §8).
-fn named(app: &App, asked: &Asked) -> Result<Named, Error> {
-    let patient = query::patient(app, &asked.search)?.ok_or_else(|| query::required("patient", "MHD ITI-67"))?;
+fn named(app: &App, ctx: &Context, asked: &Asked) -> Result<Named, Error> {
+    let patient =
+        query::patient_or_own(app, ctx, &asked.search)?.ok_or_else(|| query::required("patient", "MHD ITI-67"))?;
     if !asked.search.has("status") && asked.search.identifier_terms().is_empty() {
         return Err(query::required("status", "MHD ITI-67"));
     }
