@@ -51,6 +51,8 @@ fn what_cannot_be_taken_is_refused_by_name() {
     assert_eq!(refused(|it| it["code"] = json!("status")), CustomError::Taken("DocumentReference.status".to_owned()));
     let told = refused(|it| it["expression"] = json!("DocumentReference.docStatus.lower()")).to_string();
     assert!(told.starts_with("expression of `docstatus`"), "{told}");
+    let told = refused(|it| it["expression"] = json!("DocumentReference.relatesTo.target.identifier"));
+    assert_eq!(told, CustomError::Pointing("docstatus".to_owned()));
     let twice = parameter("docstatus", "DocumentReference", "DocumentReference.docStatus");
     assert!(matches!(read(&[twice.clone(), twice]), Err(CustomError::Taken(_))));
 }

@@ -106,6 +106,8 @@ const REFUSED: &[&str] = &[
     "_sort=_text",
     "_sort=patient",
     "_sort=relationship",
+    "_sort=relatesto",
+    "_sort=-relation",
     "_sort=date,type,status,creation,period,format,setting,facility,event,category,language",
     "_sort=date,",
     "_sort=date&_sort=creation",

@@ -68,9 +68,10 @@ fn truth(value: &str) -> Option<bool> {
 /// Most keys of an order.
 const KEYS: usize = 10;
 
-/// Whether resources can be put in the order of a parameter: of the values that it keeps rows of.
+/// Whether resources can be put in the order of a parameter: of the values that it keeps rows of, unless
+/// these may name what not every reader sees, whom the order would tell of it.
 fn is_sortable(parameter: &Parameter) -> bool {
-    index::has_rows(parameter) && parameter.kind != Kind::Composite
+    index::has_rows(parameter) && parameter.kind != Kind::Composite && !index::points_within(parameter)
 }
 
 /// Keys by their weight: parameters or `_lastUpdated`, each `-` for the greatest first.

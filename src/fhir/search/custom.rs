@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::index;
 use super::table::{self, Kind, Parameter};
 use crate::fhir::path::Expression;
 
@@ -34,6 +35,9 @@ pub enum CustomError {
         /// What was not understood.
         cause: crate::fhir::path::PathError,
     },
+    /// It looks at relations of fiches or entries of lists, of which each reader sees his own.
+    #[error("`{0}` looks at what a document or a list points to, which not every reader sees")]
+    Pointing(String),
     /// Two URLs that would be stored under one number.
     #[error("two parameters have one number: rename `{0}`")]
     Number(String),
@@ -113,7 +117,7 @@ fn define(resource: &Value, found: &mut Vec<Parameter>) -> Result<(), CustomErro
         if let Err(cause) = Expression::compile(&expression) {
             return Err(CustomError::Expression { code: code.to_owned(), cause });
         }
-        found.push(Parameter {
+        let parameter = Parameter {
             number: number(url, base),
             resource: base,
             code: kept(code),
@@ -124,7 +128,11 @@ fn define(resource: &Value, found: &mut Vec<Parameter>) -> Result<(), CustomErro
             components: &[],
             url: kept(url),
             source: "operator",
-        });
+        };
+        if index::points_within(&parameter) {
+            return Err(CustomError::Pointing(code.to_owned()));
+        }
+        found.push(parameter);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::composite::Components;
 use super::plan::{IndexEntry, Naming};
 use super::table::{self, Kind, Parameter};
-use super::{capped, composite, date, fold, number, quantity, reference, token};
+use super::{capped, composite, date, fold, number, partial, quantity, reference, token};
 use crate::fhir::path::{Expression, contained};
 
 /// A parameter with its expression compiled.
@@ -40,6 +40,16 @@ pub(super) fn has_rows(parameter: &Parameter) -> bool {
         _ => false,
     };
     parameter.kind != Kind::Special && !names_record
+}
+
+/// Whether a parameter looks at how documents and lists point to each other.
+pub(super) fn points_within(parameter: &Parameter) -> bool {
+    let element = match parameter.resource {
+        "DocumentReference" => "relatesTo",
+        "List" => "entry",
+        _ => return false,
+    };
+    parameter.expression.contains(element)
 }
 
 /// The rows under which a resource is found, sorted, each once. A resource of no known type has
@@ -87,6 +97,29 @@ pub fn targets(resource: &Value, parameter: &Parameter, naming: &Naming<'_>) -> 
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// The same, of a resource as it is stored: only the elements that the parameters begin with are read.
+pub fn stored_targets(body: &[u8], parameters: &[&Parameter], naming: &Naming<'_>) -> Vec<String> {
+    let firsts: Vec<&str> = parameters.iter().flat_map(|parameter| firsts(parameter)).collect();
+    let Some(resource) = partial::read(body, &firsts) else { return Vec::new() };
+    let mut found: Vec<String> =
+        parameters.iter().flat_map(|parameter| targets(&resource, parameter, naming)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The elements that the branches of an expression begin with.
+fn firsts<'a>(parameter: &'a Parameter) -> impl Iterator<Item = &'a str> {
+    let branches = parameter.expression.split('|');
+    branches.filter_map(|branch| {
+        let (_kind, path) = branch.trim().trim_start_matches('(').split_once('.')?;
+        Some(path.split(['.', '[', ' ', ')']).next().unwrap_or(path)).map(|first| {
+            // `extension('…')` is the element `extension`.
+            first.split('(').next().unwrap_or(first)
+        })
+    })
 }
 
 /// The contained resources that one reference parameter of `from` leads to. `container` holds them:

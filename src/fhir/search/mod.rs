@@ -15,6 +15,7 @@ mod nearest;
 mod number;
 pub mod page;
 mod parse;
+mod partial;
 mod patient;
 mod plan;
 mod quantity;
@@ -28,7 +29,7 @@ mod unit;
 
 pub use control::RESULT_PARAMETERS;
 pub use include::{inclusions, reverse_inclusions};
-pub use index::{contained_targets, index, targets};
+pub use index::{contained_targets, index, stored_targets, targets};
 pub use parse::{condition, parse};
 pub use plan::{
     Chain, Has, Include, IndexEntry, Interval, Match, Naming, Options, PatientClause, Search, Sort, Summary, Term,

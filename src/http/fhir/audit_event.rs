@@ -17,7 +17,7 @@ use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::asking::Asking;
 use crate::http::extract::caller::Signed;
-use crate::http::serve::{accepted, serve};
+use crate::http::serve::{accepted, bounded, serve};
 use crate::ids::{ElementPath, LogicalId};
 use crate::ihe::audit::{balp, tde};
 use crate::model::audit::{Act, ChainedRecord};
@@ -36,7 +36,7 @@ pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) 
         let asked = query::read(&app, &ctx, asking, KIND).await;
         let asked = asked.and_then(|asked| Ok((wanted(&app, &ctx, &asked)?, asked)));
         let (wanted, asked) = accepted(&app, &ctx, act, asked).await?;
-        let traced = find(&app.service, Arc::clone(&ctx), wanted).await?;
+        let traced = bounded(&app, &ctx, act, find(&app.service, Arc::clone(&ctx), wanted).await).await?;
         Ok(answer::fhir(StatusCode::OK, render(&app, &ctx, &asked, &traced)?))
     })
     .await

@@ -14,7 +14,7 @@ use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::asking::{Asking, Identified};
 use crate::http::extract::caller::Signed;
-use crate::http::serve::{accepted, consults, opens, serve};
+use crate::http::serve::{accepted, bounded, consults, opens, serve};
 use crate::model::audit::Act;
 use crate::ops::document::find::{Query, find};
 use crate::ops::document::read::{self, Readable, read};
@@ -39,7 +39,7 @@ pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) 
             own_only: !opens(&app, &ctx, Route::FindDocumentReferences).await?,
             traced: query::encode(&asked.search.applied),
         };
-        let found = find(&app.service, Arc::clone(&ctx), query).await?;
+        let found = bounded(&app, &ctx, act, find(&app.service, Arc::clone(&ctx), query).await).await?;
         Ok(answer::fhir(StatusCode::OK, found::render(&app, &ctx, KIND, &asked, &found)?))
     })
     .await

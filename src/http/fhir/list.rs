@@ -13,7 +13,7 @@ use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::asking::{Asking, Identified};
 use crate::http::extract::caller::Signed;
-use crate::http::serve::{accepted, consults, serve};
+use crate::http::serve::{accepted, bounded, consults, serve};
 use crate::model::audit::Act;
 use crate::ops::document::find::Query;
 use crate::ops::document::lists;
@@ -37,7 +37,7 @@ pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) 
             own_only: false,
             traced: query::encode(&asked.search.applied),
         };
-        let found = lists::find(&app.service, Arc::clone(&ctx), query).await?;
+        let found = bounded(&app, &ctx, act, lists::find(&app.service, Arc::clone(&ctx), query).await).await?;
         Ok(answer::fhir(StatusCode::OK, found::render(&app, &ctx, KIND, &asked, &found)?))
     })
     .await

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::resolve::too_costly;
@@ -11,7 +10,7 @@ use super::scope::{Scope, stored_type};
 use super::search::by_ids;
 use super::stamp::NAMING;
 use crate::error::Error;
-use crate::fhir::search::{Include, Search, targets};
+use crate::fhir::search::{Include, Search, stored_targets};
 use crate::model::resource::{ResourceType, StoredResource};
 use crate::model::search::{Condition, Match, Predicate};
 use crate::store::Tx;
@@ -19,7 +18,7 @@ use crate::store::Tx;
 use super::order::NEWEST_FIRST;
 
 /// Resources included in one page.
-pub(crate) const INCLUDED: usize = 1_000;
+pub const INCLUDED: usize = 1_000;
 /// Rounds of `:iterate`.
 const ROUNDS: usize = 6;
 
@@ -39,7 +38,7 @@ pub struct Included {
 ///
 /// # Errors
 /// [`crate::error::Code::TooCostly`] beyond [`INCLUDED`] resources; those of the store.
-pub(crate) fn included(
+pub fn included(
     tx: &mut Tx<'_>,
     scope: &dyn Scope,
     search: &Search,
@@ -123,9 +122,8 @@ fn pointed_to(
         if own.is_empty() {
             continue;
         }
-        let Ok(body) = serde_json::from_slice::<Value>(&found.body) else { continue };
         for include in own {
-            for reference in include.parameters.iter().flat_map(|parameter| targets(&body, parameter, &NAMING)) {
+            for reference in stored_targets(&found.body, &include.parameters, &NAMING) {
                 let Some((name, id)) = reference.split_once('/') else { continue };
                 let is_wanted = include.target.as_deref().is_none_or(|wanted| wanted == name);
                 let place = stored_type(name).filter(|_| is_wanted);

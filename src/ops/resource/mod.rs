@@ -3,7 +3,7 @@
 pub mod include;
 mod order;
 pub mod reindex;
-pub(crate) mod resolve;
-pub(crate) mod scope;
+pub mod resolve;
+pub mod scope;
 pub mod search;
 pub(crate) mod stamp;

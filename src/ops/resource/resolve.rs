@@ -21,9 +21,9 @@ use crate::model::search::{Condition, Match, Predicate, Subject};
 use crate::store::Tx;
 
 /// Resources that one step of a chain, of `_has` or of a tree may lead to.
-pub(crate) const LED_TO: i64 = 5_000;
+pub const LED_TO: i64 = 2_000;
 /// Resources that are read through for what has no rows, after all other conditions.
-pub(crate) const READ_THROUGH: i64 = 2_000;
+pub const READ_THROUGH: i64 = 2_000;
 /// Levels of a tree.
 const LEVELS: usize = 12;
 /// Resources read at once.

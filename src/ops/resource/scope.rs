@@ -15,19 +15,28 @@ use crate::store::Tx;
 
 /// The resources a caller may reach by one search. A type that no permit opens is empty to it:
 /// whatever leads there finds nothing.
-pub(crate) trait Scope {
+pub trait Scope {
     /// The permit over the shard in which resources of a type are kept.
     fn permit(&self, kind: ResourceType) -> Option<&Permit>;
 
     /// The conditions under which the caller sees a resource of a type.
+    ///
+    /// # Errors
+    /// Those of the store.
     fn seen(&self, tx: &mut Tx<'_>, kind: ResourceType) -> Result<Vec<Condition>, Error>;
 
     /// What a condition on rows comes to where rows would tell of what the caller does not see.
+    ///
+    /// # Errors
+    /// Those of the store.
     fn leaf(&self, _tx: &mut Tx<'_>, _kind: ResourceType, _term: &Term) -> Result<Option<Condition>, Error> {
         Ok(None)
     }
 
     /// A resource as the caller sees it.
+    ///
+    /// # Errors
+    /// Those of the store.
     fn shown(&self, _tx: &mut Tx<'_>, _kind: ResourceType, found: StoredResource) -> Result<StoredResource, Error> {
         Ok(found)
     }
@@ -39,6 +48,9 @@ pub(crate) trait Scope {
     }
 
     /// The FHIR ids of these resources, as references name them.
+    ///
+    /// # Errors
+    /// Those of the store.
     fn ids(&self, _tx: &mut Tx<'_>, kind: ResourceType, found: &[Uuid]) -> Result<Vec<String>, Error> {
         let Some(permit) = self.permit(kind) else { return Ok(Vec::new()) };
         Ok(found.iter().map(|uuid| LogicalId { shard: permit.shard(), uuid: *uuid }.to_string()).collect())
@@ -46,6 +58,6 @@ pub(crate) trait Scope {
 }
 
 /// The type of a name, where resources of it are stored.
-pub(crate) fn stored_type(name: &str) -> Option<ResourceType> {
+pub fn stored_type(name: &str) -> Option<ResourceType> {
     ResourceType::ALL.iter().copied().find(|kind| kind.name() == name)
 }

@@ -53,7 +53,10 @@ pub fn predicate(search: &Search, kind: ResourceType, patient: PatientKey) -> Pr
 
 /// The same of any search, by what the caller may reach. `others` hold besides: they are in the
 /// predicate too, after those of the search.
-pub(crate) fn resolved(
+///
+/// # Errors
+/// [`Code::TooCostly`](crate::error::Code::TooCostly) where a condition leads to too much; those of the store.
+pub fn resolved(
     tx: &mut Tx<'_>,
     scope: &dyn Scope,
     search: &Search,
@@ -75,9 +78,9 @@ fn of_conditions(search: &Search, kind: ResourceType, conditions: Vec<Condition>
 /// the type: the pages after the first show what it showed, as far as the caller still sees it.
 ///
 /// # Errors
-/// Those of the store; [`Code::TooCostly`] where too much is to be put in order, or has changed since
+/// Those of the store; [`Code::TooCostly`](crate::error::Code::TooCostly) where too much is to be put in order, or has changed since
 /// the first page.
-pub(crate) fn run(
+pub fn run(
     tx: &mut Tx<'_>,
     permit: &Permit,
     search: &Search,

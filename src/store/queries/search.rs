@@ -142,14 +142,22 @@ pub(in crate::store) fn count(conn: &mut Conn, permit: &Permit, predicate: &Pred
 
 /// Whether the text of a search is one of few.
 fn is_plain(predicate: &Predicate) -> bool {
-    let is_single = |condition: &Condition| match condition {
-        Condition::Index { any_of, .. } => any_of.len() <= 1,
+    predicate.conditions.len() <= FEW && predicate.conditions.iter().all(|condition| is_single(condition, false))
+}
+
+/// Whether a condition is written in one of few ways. What a reader does not see (codes, within all) differs
+/// by profession and tie, not by request.
+fn is_single(condition: &Condition, within_all: bool) -> bool {
+    match condition {
+        Condition::Index { any_of, .. } => {
+            any_of.len() <= 1 || within_all && any_of.iter().all(|value| matches!(value, Match::Prefix(_)))
+        }
         Condition::Id(ids) | Condition::NotId(ids) => ids.len() == 1,
         Condition::LastUpdated(intervals) => intervals.len() == 1,
-        // What a reader does not see (any, all) differs by profession and tie, not by request.
-        Condition::Missing { .. } | Condition::Never | Condition::Any(_) | Condition::All(_) => true,
-    };
-    predicate.conditions.len() <= FEW && predicate.conditions.iter().all(is_single)
+        Condition::Missing { .. } | Condition::Never => true,
+        Condition::Any(inner) => inner.iter().all(|condition| is_single(condition, false)),
+        Condition::All(inner) => inner.iter().all(|condition| is_single(condition, true)),
+    }
 }
 
 fn by_update(conn: &mut Conn, scope: Scope, predicate: &Predicate) -> Result<Vec<Hit>> {
