@@ -52,7 +52,7 @@ pub(super) fn rows(
                     measures.extend(row.map(|row| (String::new(), row.low, row.high)));
                 }
                 Kind::Quantity => {
-                    quantity::parts(found, naming, &mut |unit, low, high| measures.push((unit, low, high)))
+                    quantity::parts(found, naming, &mut |unit, low, high| measures.push((unit, low, high)));
                 }
                 _ => index::values(*kind, resource, found, naming, &mut add),
             }
@@ -66,7 +66,9 @@ pub(super) fn rows(
         }
         joined = product(&joined, &values, place);
     }
-    joined.into_iter().for_each(|value| each(value, 0, 0));
+    for value in joined {
+        each(value, 0, 0);
+    }
 }
 
 /// Every value so far with every value of the next component.

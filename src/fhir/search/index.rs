@@ -111,7 +111,7 @@ pub fn stored_targets(body: &[u8], parameters: &[&Parameter], naming: &Naming<'_
 }
 
 /// The elements that the branches of an expression begin with.
-fn firsts<'a>(parameter: &'a Parameter) -> impl Iterator<Item = &'a str> {
+fn firsts(parameter: &Parameter) -> impl Iterator<Item = &str> {
     let branches = parameter.expression.split('|');
     branches.filter_map(|branch| {
         let (_kind, path) = branch.trim().trim_start_matches('(').split_once('.')?;

@@ -62,10 +62,12 @@ fn read(search: &mut Search, name: &str, value: &str, options: &Options<'_>) -> 
         patient::Reading::Refused => return Err(unsupported(name)),
         patient::Reading::Other => {}
     }
-    if cut.base == "isArchived" && cut.chain.is_none() && cut.modifier != Some("missing") {
-        if let Some(parameter) = table::find(&search.kind, cut.base) {
-            return archived(search, parameter, cut.modifier, (name, value), options);
-        }
+    if cut.base == "isArchived"
+        && cut.chain.is_none()
+        && cut.modifier != Some("missing")
+        && let Some(parameter) = table::find(&search.kind, cut.base)
+    {
+        return archived(search, parameter, cut.modifier, (name, value), options);
     }
     tolerate(search, &cut, value, options)?;
     let term = match chain::read(&search.kind, name, value, options, 0) {

@@ -119,7 +119,7 @@ pub(super) fn term(parameter: i32, values: &[String], naming: &Naming<'_>) -> Op
             }
             (None, None) => as_written.extend(number.intervals().into_iter().map(Match::Interval)),
             (None, Some((system, code))) => {
-                as_written.extend(measured(&form(system.as_deref(), code, naming), number.intervals()))
+                as_written.extend(measured(&form(system.as_deref(), code, naming), number.intervals()));
             }
         }
     }

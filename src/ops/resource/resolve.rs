@@ -123,7 +123,7 @@ fn follow(tx: &mut Tx<'_>, scope: &dyn Scope, chain: &Chain) -> Result<Test, Err
             places.extend(places_of(tx, scope, kind, term)?);
         }
         if chain.contained {
-            targets.push((*name, within(tx, scope, name, term)?));
+            targets.push((*name, within(tx, scope, term)?));
         }
     }
     let stored = Test::Rows(pointing_to(chain.parameter, places));
@@ -133,13 +133,11 @@ fn follow(tx: &mut Tx<'_>, scope: &dyn Scope, chain: &Chain) -> Result<Test, Err
     Ok(any(vec![stored, Test::Contained { parameter: chain.parameter, targets }]))
 }
 
-/// What a contained resource of a type must be; its own references may leave the container.
-fn within(tx: &mut Tx<'_>, scope: &dyn Scope, name: &str, term: &Term) -> Result<Test, Error> {
+/// What a contained resource must be; its own references may leave the container.
+fn within(tx: &mut Tx<'_>, scope: &dyn Scope, term: &Term) -> Result<Test, Error> {
     Ok(match term {
         Term::Chain(chain) => follow(tx, scope, &Chain { contained: true, ..chain.clone() })?,
-        Term::Any(inner) => {
-            any(inner.iter().map(|term| within(tx, scope, name, term)).collect::<Result<Vec<_>, _>>()?)
-        }
+        Term::Any(inner) => any(inner.iter().map(|term| within(tx, scope, term)).collect::<Result<Vec<_>, _>>()?),
         Term::Read(reading) => Test::Read(reading.clone()),
         Term::Tree(tree) => Test::Rows(in_tree(tx, scope, tree)?),
         Term::Index { .. } | Term::Missing { .. } => Test::Rows(condition(term)),

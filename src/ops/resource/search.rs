@@ -140,20 +140,13 @@ fn next(
     last: &Place,
     (snapshot, total): (Option<Snapshot>, i64),
 ) -> Result<Place, Error> {
-    let snapshot = match snapshot {
-        Some(snapshot) => snapshot,
-        None => {
-            let newest = Predicate {
-                kind: predicate.kind,
-                conditions: seen.to_vec(),
-                order: order::NEWEST_FIRST,
-                after: None,
-                limit: 1,
-            };
-            let newest = tx.find_hits(permit, &newest)?.pop().and_then(|(_, at)| at);
-            Snapshot { at: newest.unwrap_or(i64::MAX), total }
-        }
-    };
+    if snapshot.is_some() {
+        return Ok(Place { snapshot, ..last.clone() });
+    }
+    let (kind, conditions) = (predicate.kind, seen.to_vec());
+    let newest = Predicate { kind, conditions, order: order::NEWEST_FIRST, after: None, limit: 1 };
+    let newest = tx.find_hits(permit, &newest)?.pop().and_then(|(_, at)| at);
+    let snapshot = Snapshot { at: newest.unwrap_or(i64::MAX), total };
     Ok(Place { snapshot: Some(snapshot), ..last.clone() })
 }
 
