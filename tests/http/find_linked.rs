@@ -304,7 +304,8 @@ fn no_page_doubles_or_loses_a_document_while_a_writer_runs() {
             while !is_over.load(Ordering::Acquire) {
                 server.clock.advance(SignedDuration::from_millis(7));
                 let place = &places[turn * 5 % places.len()];
-                change(&martin, place, relabelled(if turn / places.len() % 2 == 0 { "R" } else { "N" })).await;
+                change(&martin, place, relabelled(if (turn / places.len()).is_multiple_of(2) { "R" } else { "N" }))
+                    .await;
                 turn += 1;
             }
             turn
