@@ -125,6 +125,12 @@ pub const KEYS: &[Key] = &[
         "`ignore` an unknown search parameter with a warning, or `refuse` it with 400.",
     ),
     key(
+        "search",
+        "parameters",
+        "",
+        "Folder of SearchParameter resources (`*.json`) that are served besides those of R4, MHD and PDSm; after a change `espace migrate up` fills the index anew.",
+    ),
+    key(
         "rest",
         "post_conditional",
         "false",

@@ -292,6 +292,8 @@ pub enum Unknown {
 pub struct Search {
     /// ignore or refuse.
     pub unknown: Unknown,
+    /// Folder of SearchParameter resources (`*.json`), read at start.
+    pub parameters: Option<PathBuf>,
 }
 
 /// `[rest]`.

@@ -113,6 +113,9 @@ fn documentation(app: &App) -> &'static str {
     }
 }
 
+/// The types that are searched for together, within one record.
+const DOCUMENTS: [&str; 2] = ["DocumentReference", "List"];
+
 fn resource(served: &Served) -> Value {
     let interactions = served.interactions.iter().map(|interaction| json!({ "code": interaction.name() }));
     let mut resource = json!({
@@ -137,8 +140,10 @@ fn resource(served: &Served) -> Value {
             |codes| codes.iter().filter_map(|code| search::find(served.kind, code)).map(parameter).collect(),
         );
         if let Some(members) = resource.as_object_mut() {
-            if !served.included.is_empty() {
-                members.insert("searchInclude".to_owned(), json!(served.included));
+            if DOCUMENTS.contains(&served.kind) {
+                members.insert("searchInclude".to_owned(), json!(search::inclusions(served.kind)));
+                let reverse = search::reverse_inclusions(served.kind, &DOCUMENTS);
+                members.insert("searchRevInclude".to_owned(), json!(reverse));
             }
             members.insert("searchParam".to_owned(), Value::Array(parameters));
         }
@@ -172,8 +177,9 @@ fn every(served: &Served) -> Vec<Value> {
     let kind = served.kind;
     let common = search::of("Resource").iter().filter(|parameter| parameter.kind != search::Kind::Special);
     let mut all: Vec<Value> = own(kind).chain(common).map(parameter).collect();
-    for (code, kind) in [("_id", "token"), ("_lastUpdated", "date")] {
-        let url = search::find("Resource", code).map(|parameter| parameter.url);
+    for (code, kind) in [("_id", "token"), ("_lastUpdated", "date"), ("_content", "string"), ("_text", "string")] {
+        let owner = if code == "_text" { "DomainResource" } else { "Resource" };
+        let url = search::find(owner, code).map(|parameter| parameter.url);
         all.push(json!({ "name": code, "type": kind, "definition": url }));
     }
     if served.place == Place::Record {

@@ -186,3 +186,11 @@ pub(crate) async fn accepted<T>(app: &App, ctx: &Arc<Context>, act: Act, input: 
         }
     }
 }
+
+/// Leaves a trace of a search that was given up for the work it would take, which no operation traces.
+pub(crate) async fn bounded<T>(app: &App, ctx: &Arc<Context>, act: Act, found: Result<T, Error>) -> Result<T, Error> {
+    match found {
+        Err(error) if error.code() == Code::TooCostly => accepted(app, ctx, act, Err(error)).await,
+        found => found,
+    }
+}

@@ -37,8 +37,8 @@ pub use self::config::Config;
 pub use self::error::Error;
 pub use self::migrate::MigrationStatus;
 pub use self::records::{
-    AuditFilter, BlobFile, ChainRow, ChangeFilter, ChangePlace, Head, KeyedResource, OutboxItem, ResourceKey,
-    ResourceState, Seal, VersionFilter,
+    AuditFilter, BlobFile, ChainRow, ChangeFilter, ChangePlace, FoundValue, Head, KeyedResource, OutboxItem,
+    ResourceKey, ResourceState, Seal, VersionFilter,
 };
 pub use self::tx::Tx;
 pub use self::verify::{Anchors, Finding, Report, verify_chain};

@@ -24,6 +24,19 @@ pub struct AuditFilter {
     pub limit: i64,
 }
 
+/// An index row of a resource that a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundValue {
+    /// The resource.
+    pub id: Uuid,
+    /// The row's value.
+    pub value: String,
+    /// Its lower bound.
+    pub low: i64,
+    /// Its upper bound.
+    pub high: i64,
+}
+
 /// Which versions of one resource are asked for. All that is set must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VersionFilter {

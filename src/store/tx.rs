@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::error::{self, Fatality};
 use super::postgres::PgConn;
 use super::records::{
-    AuditFilter, BlobFile, ChainRow, ChangeFilter, Head, KeyedResource, OutboxItem, ResourceKey, ResourceState, Seal,
-    VersionFilter, WrappedKey,
+    AuditFilter, BlobFile, ChainRow, ChangeFilter, FoundValue, Head, KeyedResource, OutboxItem, ResourceKey,
+    ResourceState, Seal, VersionFilter, WrappedKey,
 };
 use super::{postgres, sqlite};
 use crate::access::permit::Permit;
@@ -150,8 +150,12 @@ verbs! {
     pub fn version::count_changes(permit: &Permit, kind: ResourceType, id: Option<Uuid>, filter: &ChangeFilter) -> i64;
     /// A page of a search with the sort value of each row.
     pub fn search::search(permit: &Permit, predicate: &Predicate) -> Vec<(StoredResource, Option<i64>)>;
-    /// Which resources a search finds, each with its sort value.
+    /// Which resources a search finds, each with its sort value: nothing of what stands in them.
     pub fn search::find_hits(permit: &Permit, predicate: &Predicate) -> Vec<(Uuid, Option<i64>)>;
+    /// The index rows of one parameter of whatever a search finds; its limit is one of rows.
+    pub fn search::find_values(permit: &Permit, predicate: &Predicate, parameter: i32) -> Vec<FoundValue>;
+    /// The version of a resource that was current at an instant in microseconds.
+    pub fn resource::find_version_at(permit: &Permit, kind: ResourceType, id: Uuid, at: i64) -> Option<StoredResource>;
     /// How many resources a search finds, whatever its page.
     pub fn search::count(permit: &Permit, predicate: &Predicate) -> i64;
     /// Keeps a document's facts, or replaces them (`created_at` stays); `conflit` if its

@@ -7,6 +7,7 @@ mod conditional;
 mod directory;
 mod directory_search;
 mod document_reference;
+mod find_linked;
 mod find_lists;
 mod find_more;
 pub(crate) mod generate_metadata;

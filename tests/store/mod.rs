@@ -6,6 +6,7 @@
 mod actors;
 mod chain;
 mod concurrency;
+mod linked;
 mod migration;
 mod packed;
 mod parity;

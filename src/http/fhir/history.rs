@@ -6,7 +6,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use jiff::Timestamp;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::bundle::outward;
 use super::query;
@@ -101,7 +100,7 @@ fn read(app: &App, ctx: &Context, request: &HttpRequest, path: &str) -> Result<Q
     if let Some((_, token)) = given.iter().find(|(name, _)| name == PAGE_PARAMETER) {
         let page: Page = app.pages.open(token, &link_kind(path), &query::binding(ctx))?;
         given = pairs(page.query.as_bytes())?;
-        before = page.after.values.first().copied().flatten().and_then(|version| i32::try_from(version).ok());
+        before = page.after.number().and_then(|version| i32::try_from(version).ok());
     }
     Presentation::settle(request, &given)?;
     let mut asked = Query { count: DEFAULT_COUNT, since: None, before, applied: Vec::new() };
@@ -141,7 +140,7 @@ fn render(app: &App, ctx: &Context, kind: &str, path: &str, asked: &Query, found
     let mark = if applied.is_empty() { "" } else { "?" };
     let mut links = vec![link("self", &format!("{address}/_history{mark}{applied}"))];
     if let Some(last) = found.versions.last().filter(|_| found.goes_on) {
-        let after = Position { values: vec![Some(i64::from(last.version))], id: Uuid::nil() };
+        let after = Position::numbered(i64::from(last.version));
         let page = Page { query: applied, after };
         let token = app.pages.seal(&page, &link_kind(path), &query::binding(ctx), app.ids.as_ref())?;
         links.push(link("next", &format!("{address}/_history?{PAGE_PARAMETER}={token}")));

@@ -104,11 +104,18 @@ pub(super) fn patient(app: &App, search: &Search) -> Result<Option<Named>, Error
     }
 }
 
+/// Who a search is about: whom it names, else the one person whose record the caller's token serves.
+/// Such a caller's rights are a list of one record, to which the search is expanded.
+pub(super) fn patient_or_own(app: &App, ctx: &Context, search: &Search) -> Result<Option<Named>, Error> {
+    let named = patient(app, search)?;
+    Ok(named.or_else(|| ctx.caller.record.clone().map(Named::Ins)))
+}
+
 /// Refuses what the search would have to leave out: parameters of the type that are not `served`
 /// here, and inclusions. A filter that is dropped would answer too much (contract §8).
 pub(super) fn only(search: &Search, served: &[&str]) -> Result<(), Error> {
     let is_served =
-        |name: &str| served.contains(&name) || name != "_include" && search::RESULT_PARAMETERS.contains(&name);
+        |name: &str| served.contains(&name) || !name.ends_with("include") && search::RESULT_PARAMETERS.contains(&name);
     match search.applied.iter().find(|(name, _)| !is_served(name)) {
         None => Ok(()),
         Some((name, _)) => {

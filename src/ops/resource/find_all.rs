@@ -15,7 +15,8 @@ use crate::ops::trace::Trace;
 use crate::store::Tx;
 
 use super::reach::{self, Kept, Reached};
-use super::search::{predicate, run};
+use super::search::{resolved, run};
+use super::within::Within;
 
 /// Where a page ended: in the search of this number, after a position, or before its beginning.
 pub type Place = (usize, Option<Position>);
@@ -69,7 +70,9 @@ fn load(tx: &mut Tx<'_>, ctx: &Context, query: &Query, mut trace: Trace) -> Resu
         let mut search = search.clone();
         search.count = Some(wanted);
         let after = start.as_ref().filter(|_| place == first);
-        let page = run(tx, &permit, &search, &predicate(&search, *kind, permit.shard()), after)?;
+        let scope = Within { permit: &permit, kind: *kind };
+        let predicate = resolved(tx, &scope, &search, *kind, Vec::new())?;
+        let page = run(tx, &permit, &search, &predicate, &[], after)?;
         found.total += page.total;
         room = room.saturating_sub(u32::try_from(page.matches.len()).unwrap_or(u32::MAX));
         // A page that is full ends in this type, or before the next one that has something.

@@ -18,7 +18,8 @@ use crate::rules::registry::{self, Place};
 use crate::store::Tx;
 
 use super::order::NEWEST_FIRST;
-use super::search::predicate;
+use super::search::resolved;
+use super::within::Within;
 use super::update::Target;
 
 /// The answer for what is not there.
@@ -115,8 +116,8 @@ pub(super) fn matches(
     kind: ResourceType,
     criteria: &Search,
 ) -> Result<Vec<Uuid>, Error> {
-    let predicate =
-        Predicate { limit: 2, order: NEWEST_FIRST, after: None, ..predicate(criteria, kind, permit.shard()) };
+    let resolved = resolved(tx, &Within { permit, kind }, criteria, kind, Vec::new())?;
+    let predicate = Predicate { limit: 2, order: NEWEST_FIRST, after: None, ..resolved };
     Ok(tx.find_hits(permit, &predicate)?.into_iter().map(|(key, _)| key).collect())
 }
 

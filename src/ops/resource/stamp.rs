@@ -63,10 +63,12 @@ pub(crate) fn resolve(value: &mut Value, became: &HashMap<String, String>) {
     }
 }
 
+/// The forms of names in what is stored.
+pub(crate) const NAMING: Naming<'static> = Naming { base: "", canonical_system: &canonical_system };
+
 /// The index rows of a resource.
 pub(crate) fn index(resource: &Value) -> Vec<IndexRow> {
-    let naming = Naming { base: "", canonical_system: &canonical_system };
-    let entries = search::index(resource, &naming).into_iter();
+    let entries = search::index(resource, &NAMING).into_iter();
     let rows = entries.map(|entry| IndexRow {
         parameter: entry.parameter,
         value: entry.value,

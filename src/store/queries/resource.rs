@@ -186,6 +186,30 @@ pub(in crate::store) fn find_version(
     row.map(to_resource).transpose()
 }
 
+/// The version that was current at an instant: the newest of those made until then.
+pub(in crate::store) fn find_version_at(
+    conn: &mut Conn,
+    permit: &Permit,
+    kind: ResourceType,
+    id: Uuid,
+    at: i64,
+) -> Result<Option<StoredResource>> {
+    let current = find_resource(conn, permit, kind, id)?;
+    if current.as_ref().is_some_and(|current| to_micros(current.updated_at) <= at) {
+        return Ok(current);
+    }
+    let row: Option<Row> = resource_history::table
+        .filter(resource_history::pt.eq(permit.shard().get()))
+        .filter(resource_history::kind.eq(kind.number()))
+        .filter(resource_history::id.eq(id.as_bytes()))
+        .filter(resource_history::updated_at.le(at))
+        .order(resource_history::version.desc())
+        .select((resource_history::id, resource_history::version, resource_history::body, resource_history::updated_at))
+        .first(conn)
+        .optional()?;
+    row.map(to_resource).transpose()
+}
+
 pub(in crate::store) fn list_versions(
     conn: &mut Conn,
     permit: &Permit,

@@ -1,6 +1,7 @@
 //! `espace bench parts`: what a transaction cannot do without, each part measured alone with the
 //! server's own code, in microseconds of CPU (docs/PERFORMANCE.md).
 
+mod search;
 mod stage;
 mod storage;
 mod transaction;

@@ -16,7 +16,7 @@ use crate::clock::{from_micros, to_micros};
 use crate::error::{Code, Error, Issue};
 use crate::fhir::datatype::DateTime;
 use crate::fhir::search::PAGE_PARAMETER;
-use crate::fhir::search::page::{Page, Position};
+use crate::fhir::search::page::{Page, Position, Value};
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::asking::Identified;
@@ -143,7 +143,10 @@ pub(in crate::http::fhir) fn read(
 
 /// The place where the page before ended, as its link carries it: instant, type, version, key.
 fn place(after: &Position) -> Option<Place> {
-    let value = |index: usize| after.values.get(index).copied().flatten();
+    let value = |index: usize| match after.values.get(index) {
+        Some(Some(Value::Number(number))) => Some(*number),
+        _ => None,
+    };
     let kind = ResourceType::from_number(i16::try_from(value(1)?).ok()?)?;
     let at: Timestamp = from_micros(value(0)?);
     Some(Place { kind, change: ChangePlace { at, id: after.id, version: i32::try_from(value(2)?).ok()? } })
@@ -151,8 +154,8 @@ fn place(after: &Position) -> Option<Place> {
 
 fn position(place: Place) -> Position {
     let Place { kind, change } = place;
-    let values = vec![Some(to_micros(change.at)), Some(i64::from(kind.number())), Some(i64::from(change.version))];
-    Position { values, id: change.id }
+    let values = [to_micros(change.at), i64::from(kind.number()), i64::from(change.version)];
+    Position { values: values.map(|value| Some(Value::Number(value))).to_vec(), id: change.id, snapshot: None }
 }
 
 /// The history bundle.

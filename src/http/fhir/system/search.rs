@@ -13,7 +13,7 @@ use super::super::query::{self, Pairs};
 use crate::access::context::Context;
 use crate::access::permit::Denial;
 use crate::error::{Code, Error, Issue};
-use crate::fhir::search::page::{Page, Position};
+use crate::fhir::search::page::{Page, Position, Value};
 use crate::fhir::search::{self, Naming, Options, PAGE_PARAMETER, Search};
 use crate::fhir::terminology::canonical_system;
 use crate::http::answer::{self, Refusal};
@@ -107,17 +107,20 @@ async fn read(app: &App, ctx: &Context, asking: Asking) -> Result<Asked, Error> 
 /// The place that a page link carries: the number of the type, then the position in it.
 fn place(after: &Position) -> Option<Place> {
     let (number, values) = after.values.split_first()?;
-    let position = (!values.is_empty()).then(|| Position { values: values.to_vec(), id: after.id });
-    Some((usize::try_from((*number)?).ok()?, position))
+    let position =
+        (!values.is_empty()).then(|| Position { values: values.to_vec(), id: after.id, snapshot: after.snapshot });
+    let Some(Value::Number(number)) = number else { return None };
+    Some((usize::try_from(*number).ok()?, position))
 }
 
 fn position(place: &Place) -> Position {
     let (number, position) = place;
-    let values = position.iter().flat_map(|position| position.values.iter().copied());
+    let values = position.iter().flat_map(|position| position.values.iter().cloned());
     let number = i64::try_from(*number).unwrap_or(i64::MAX);
     Position {
-        values: std::iter::once(Some(number)).chain(values).collect(),
+        values: std::iter::once(Some(Value::Number(number))).chain(values).collect(),
         id: position.as_ref().map_or(Uuid::nil(), |position| position.id),
+        snapshot: position.as_ref().and_then(|position| position.snapshot),
     }
 }
 
