@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{Return, Response, Responses, told};
 use crate::error::{Code, Error, Issue};
-use crate::fhir::bundle::request::{Method, Request, located, place};
+use crate::fhir::bundle::request::{Method, Request, place};
 use crate::fhir::bundle::rewrite::{self, Place};
 use crate::fhir::datatype::DateTime;
 use crate::http::app::App;
@@ -40,7 +40,7 @@ pub(super) async fn answer(
     let mut responses = Responses::begin("batch-response", requests.len() * 256 + 64);
     for mut request in requests {
         let room = ANSWERS.saturating_sub(responses.json.len());
-        let asked = if room == 0 { Err(too_large()) } else { ask(app, caller, &mut request, &urns, prefer) };
+        let asked = if room == 0 { Err(too_large(&request)) } else { ask(app, caller, &mut request, &urns, prefer) };
         match asked {
             Ok(asked) => {
                 let answered = routes.answer(asked).await;
@@ -49,19 +49,18 @@ pub(super) async fn answer(
             }
             Err(error) => {
                 trace::failed(&app.service, &caller.context, Act::Transaction, &error).await?;
-                refuse(app, caller, &mut responses, &request, error);
+                refuse(app, caller, &mut responses, &error);
             }
         }
     }
     Ok(responses.finish())
 }
 
-fn too_large() -> Error {
-    Issue::new(Code::TooLarge).rule("batch limits").into()
+fn too_large(request: &Request) -> Error {
+    Issue::new(Code::TooLarge).at(place(request.number)).rule("batch limits").into()
 }
 
-fn refuse(app: &App, caller: &Signed, responses: &mut Responses, request: &Request, error: Error) {
-    let error = located(request.number, "", error);
+fn refuse(app: &App, caller: &Signed, responses: &mut Responses, error: &Error) {
     let outcome = told(app, &caller.context, error.issues());
     let status = error.code().row().status.to_string();
     responses.add(&Response { status: &status, outcome: Some(&outcome), ..Response::default() });
@@ -176,7 +175,7 @@ async fn respond(
     let body = match to_bytes_limited(answered.into_body(), room).await {
         Ok(Ok(body)) => String::from_utf8(body.to_vec()).ok(),
         Ok(Err(_broken)) => None,
-        Err(_exceeded) => return refuse(app, caller, responses, request, too_large()),
+        Err(_exceeded) => return refuse(app, caller, responses, &too_large(request)),
     };
     let body = body.as_deref().filter(|body| body.starts_with('{'));
     let is_outcome = |body: &&str| body.starts_with(r#"{"resourceType":"OperationOutcome""#);

@@ -50,17 +50,18 @@ const COMMON: [&str; 12] = [
 /// FHIR search of several types.
 pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) -> Result<HttpResponse, Refusal> {
     let act = Act::SearchResources;
-    // Who reads the histories of the directory searches it as a whole.
-    let first = registry::directories().next().unwrap_or(ResourceType::Practitioner);
+    // Who reads the history of a type of the directory searches it among others.
+    let open = open(&app, &signed.context).await.map_err(|error| signed.envelope.refuse(&app, error))?;
+    let first = open.first().copied().unwrap_or(ResourceType::Practitioner);
     serve(&app, signed, Entrance::Resource(first, Interaction::HistoryType), act, async |ctx| {
-        let asked = accepted(&app, &ctx, act, read(&app, &ctx, asking).await).await?;
-        for kind in &asked.kinds {
-            let is_open = opens(&app, &ctx, Entrance::Resource(*kind, Interaction::HistoryType)).await?;
-            if !is_open {
-                let denial = Denial::new(Code::Forbidden, "CSP-L1470-4");
-                let denied = trace::denied::<()>(&app.service, &ctx, act, denial).await;
-                return denied.map(|()| HttpResponse::Forbidden().finish());
-            }
+        let mut asked = accepted(&app, &ctx, act, read(&app, &ctx, asking).await).await?;
+        if asked.kinds.iter().any(|kind| !open.contains(kind)) {
+            let denial = Denial::new(Code::Forbidden, "CSP-L1470-4");
+            let denied = trace::denied::<()>(&app.service, &ctx, act, denial).await;
+            return denied.map(|()| HttpResponse::Forbidden().finish());
+        }
+        if asked.kinds.is_empty() {
+            asked.kinds = open;
         }
         let query = accepted(&app, &ctx, act, query(&app, &ctx, &asked)).await?;
         let how = query.searches.first().map(|(_, search)| search.clone()).unwrap_or_default();
@@ -70,7 +71,19 @@ pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) 
     .await
 }
 
+/// The types that the caller's token opens so.
+async fn open(app: &App, ctx: &Context) -> Result<Vec<ResourceType>, Error> {
+    let mut open = Vec::new();
+    for kind in registry::directories() {
+        if opens(app, ctx, Entrance::Resource(kind, Interaction::HistoryType)).await? {
+            open.push(kind);
+        }
+    }
+    Ok(open)
+}
+
 struct Asked {
+    /// Those that `_type` names.
     kinds: Vec<ResourceType>,
     /// Without `_type`.
     given: Pairs,
@@ -92,9 +105,6 @@ async fn read(app: &App, ctx: &Context, asking: Asking) -> Result<Asked, Error> 
                 kinds.push(kind);
             }
         }
-    }
-    if kinds.is_empty() {
-        kinds = registry::directories().collect();
     }
     given.retain(|(name, _)| name != "_type");
     let bare = |name: &str| name.split(':').next().unwrap_or_default().to_owned();

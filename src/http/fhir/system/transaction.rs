@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::web;
 
 use super::super::bundle::outward;
 use super::super::query;
@@ -22,12 +21,12 @@ use crate::model::audit::Act;
 use crate::model::resource::ResourceType;
 use crate::ops::resource::reach::Kept;
 use crate::ops::resource::stamp::instant;
-use crate::ops::resource::transaction::{Criteria, Done, Entry, Plan, Reading, locate, named, plan, transact};
+use crate::ops::resource::transaction::{Criteria, Done, Entry, Reading, locate, named, plan, transact};
 use crate::ops::trace;
 
 /// Does all that is asked, or nothing; the response bundle.
 pub(super) async fn answer(
-    app: &web::Data<App>,
+    app: &App,
     caller: &Signed,
     ctx: &Arc<Context>,
     requests: Vec<Request>,
@@ -42,14 +41,7 @@ pub(super) async fn answer(
     admit(app, caller, &entries).await?;
     let whose = with_reading(app, ctx, |reading| named(&entries, reading)).map_err(|error| (Act::Transaction, error));
     let patient = locate(&app.service, traced(app, ctx, whose).await?).await?;
-    let planned = {
-        let (app, ctx) = (app.clone(), Arc::clone(ctx));
-        let plan = move || -> Result<Plan, (Act, Error)> {
-            with_reading(&app, &ctx, |reading| plan(&ctx, app.ids.as_ref(), reading, patient, entries))
-        };
-        // Thousands of resources are judged: not on the thread that answers others.
-        web::block(plan).await.map_err(|cause| Error::from(Code::Internal).because(cause))?
-    };
+    let planned = with_reading(app, ctx, |reading| plan(ctx, app.ids.as_ref(), reading, patient, entries));
     let planned = traced(app, ctx, planned).await?;
     let done = transact(&app.service, Arc::clone(ctx), planned).await?;
     render(app, ctx, &done, &shown, prefer)

@@ -1,7 +1,7 @@
 //! What is known of a transaction before the store is asked: new ids, the names that other entries
 //! get by them, and whether each resource may be kept (R4 `http.html#trules`).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use serde_json::Value;
@@ -65,7 +65,7 @@ pub struct Plan {
     /// The interactions, in the order of the bundle.
     pub(super) steps: Vec<Step>,
     /// The references by criteria, by their text.
-    pub(super) conditions: HashMap<String, Condition>,
+    pub(super) conditions: BTreeMap<String, Condition>,
 }
 
 impl fmt::Debug for Plan {
@@ -102,14 +102,14 @@ pub(super) struct Step {
 
 /// What an entry asks, its resource judged.
 pub(super) enum Ready {
-    Create(New),
-    Update(Update),
-    Patch(Patch, Changes),
+    Create(Box<New>),
+    Update(Box<Update>),
+    Patch(Box<Patch>, Changes),
     Other(Ask),
 }
 
 impl Ready {
-    pub(super) const fn kind(&self) -> ResourceType {
+    pub(super) fn kind(&self) -> ResourceType {
         match self {
             Self::Create(new) => new.draft.kind(),
             Self::Update(update) => update.draft.kind(),
@@ -187,7 +187,7 @@ pub fn plan(
         }
         given.push((fresh, name, is_certain));
     }
-    let mut plan = Plan { base: reading.base.to_owned(), patient, steps: Vec::new(), conditions: HashMap::new() };
+    let mut plan = Plan { base: reading.base.to_owned(), patient, steps: Vec::new(), conditions: BTreeMap::new() };
     for (entry, (fresh, name, is_certain)) in entries.into_iter().zip(given) {
         let (number, act, kind) = (entry.number, entry.ask.act(), entry.ask.kind().name());
         let mut names = Names::of(&became, entry.full_url.as_deref());
@@ -282,7 +282,7 @@ fn ready(ask: Ask, reading: &Reading<'_>, names: &mut Names<'_>) -> Result<Ready
             names.apply(&mut body);
             let draft = judged(kind, body, reading, names)?;
             let person = person(kind, draft.body(), reading)?;
-            Ready::Create(New { draft, person, unless: unless.map(|search| *search) })
+            Ready::Create(Box::new(New { draft, person, unless: unless.map(|search| *search) }))
         }
         Ask::Update { kind, target, mut body, if_match } => {
             names.apply(&mut body);
@@ -293,7 +293,7 @@ fn ready(ask: Ask, reading: &Reading<'_>, names: &mut Names<'_>) -> Result<Ready
                 return Err(id_differs());
             }
             person(kind, draft.body(), reading)?;
-            Ready::Update(Update { target, draft, if_match })
+            Ready::Update(Box::new(Update { target, draft, if_match }))
         }
         Ask::Patch { kind, target, mut changes, if_match } => {
             if let Changes::Parameters(parameters) = &mut changes {
@@ -301,7 +301,7 @@ fn ready(ask: Ask, reading: &Reading<'_>, names: &mut Names<'_>) -> Result<Ready
                 names.must_be_found(kind)?;
             }
             let change = change(&changes)?;
-            Ready::Patch(Patch { kind, target, change, if_match, mode: reading.mode }, changes)
+            Ready::Patch(Box::new(Patch { kind, target, change, if_match, mode: reading.mode }), changes)
         }
         ask @ (Ask::Delete(_) | Ask::Read { .. } | Ask::Search(_) | Ask::History(..)) => Ready::Other(ask),
     })
@@ -321,7 +321,7 @@ fn judged(kind: ResourceType, body: Value, reading: &Reading<'_>, names: &Names<
 }
 
 /// Reads the criteria of references, each once.
-fn conditions(names: &Names<'_>, reading: &Reading<'_>, known: &mut HashMap<String, Condition>) -> Result<(), Error> {
+fn conditions(names: &Names<'_>, reading: &Reading<'_>, known: &mut BTreeMap<String, Condition>) -> Result<(), Error> {
     for text in &names.conditions {
         if !known.contains_key(text) {
             known.insert(text.clone(), condition(text, reading)?);
