@@ -109,8 +109,7 @@ pub(crate) async fn pass(app: &App, signed: &Signed, entrance: Entrance, act: Ac
     }
     match &signed.envelope.unanswerable {
         // A document may be sent in forms of its own.
-        Some(issue)
-            if issue.code == Code::NotAcceptable && entrance == Entrance::Route(Route::RetrieveDocument) => {}
+        Some(issue) if issue.code == Code::NotAcceptable && entrance == Entrance::Route(Route::RetrieveDocument) => {}
         Some(issue) if issue.code == Code::NotAcceptable => {
             return trace::denied(&app.service, ctx, act, Denial::new(Code::NotAcceptable, "R4 http#mime-type")).await;
         }

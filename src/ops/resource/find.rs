@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::access::context::Context;
 use crate::error::Error;
-use crate::fhir::search::page::Position;
 use crate::fhir::search::Search;
+use crate::fhir::search::page::Position;
 use crate::ids::PatientKey;
 use crate::model::audit::Act;
 use crate::model::resource::ResourceType;
@@ -16,8 +16,8 @@ use crate::ops::facts::Named;
 use crate::ops::trace::Trace;
 use crate::store::Tx;
 
-use super::reach::{self, Kept, Reached};
 use super::include::included;
+use super::reach::{self, Kept, Reached};
 use super::search::{Page, resolved, run};
 use super::within::Within;
 
@@ -71,8 +71,9 @@ pub(super) fn load(tx: &mut Tx<'_>, ctx: &Context, query: &Query, trace: Trace) 
     let predicate = resolved(tx, &scope, &query.search, query.kind, Vec::new())?;
     let page = run(tx, &permit, &query.search, &predicate, &[], query.after.as_ref())?;
     let included = included(tx, &scope, &query.search, query.kind, &page.matches)?.into_iter();
-    let included =
-        included.map(|one| Ok((one.kind, Kept { id: one.id, resource: one.resource }))).collect::<Result<_, Error>>()?;
+    let included = included
+        .map(|one| Ok((one.kind, Kept { id: one.id, resource: one.resource })))
+        .collect::<Result<_, Error>>()?;
     let Page { matches, total, next, .. } = page;
     let matches = matches.into_iter().map(Kept::of).collect::<Result<_, _>>()?;
     let value = Found { patient: permit.shard().patient(), matches, included, total, next };

@@ -19,8 +19,8 @@ use crate::store::Tx;
 
 use super::order::NEWEST_FIRST;
 use super::search::resolved;
-use super::within::Within;
 use super::update::Target;
+use super::within::Within;
 
 /// The answer for what is not there.
 pub(super) const UNKNOWN: Denial = Denial::new(Code::NotFound, "unknown-resource");

@@ -209,7 +209,8 @@ fn written(
     let frame = Frame { base: &app.base, language: ctx.language, request: Some(&ctx.request_id) };
     let body = || outward(&kept.resource.body, &app.base);
     let told = || outcome::bytes(&[], &frame);
-    let mut response = answer::changed(wanted_return(request), body, told, kept.resource.version, kept.resource.updated_at);
+    let mut response =
+        answer::changed(wanted_return(request), body, told, kept.resource.version, kept.resource.updated_at);
     *response.status_mut() = status;
     let location = format!("{}/{}/{}/_history/{}", app.base, kind.name(), kept.id, kept.resource.version);
     if let Ok(location) = header::HeaderValue::from_str(&location) {

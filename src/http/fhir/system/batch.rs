@@ -12,7 +12,7 @@ use actix_web::{HttpMessage as _, web};
 use base64_simd::STANDARD;
 use serde_json::Value;
 
-use super::{Return, Response, Responses, told};
+use super::{Response, Responses, Return, told};
 use crate::error::{Code, Error, Issue};
 use crate::fhir::bundle::request::{Method, Request, place};
 use crate::fhir::bundle::rewrite::{self, Place};

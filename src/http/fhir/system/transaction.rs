@@ -10,7 +10,7 @@ use super::super::bundle::outward;
 use super::super::query;
 use super::super::resource::{history, search, write};
 use super::entry::{self, Held, Shown};
-use super::{Return, Response, Responses, told};
+use super::{Response, Responses, Return, told};
 use crate::access::context::Context;
 use crate::error::{Code, Error, Issue};
 use crate::fhir::bundle::request::{Request, located};
