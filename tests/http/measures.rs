@@ -76,11 +76,7 @@ async fn a_person_keeps_measures_that_carers_read(db: Db) {
     let unknown = send(&dominique, Method::PUT, &format!("/fhir/Observation/{fresh}"), &update).await;
     assert_eq!(unknown.outcome(), "404 not-found", "no update makes a resource of a record");
 
-    let carer = server.patient("aidant", "dominique").await;
-    assert_eq!(carer.get(&path).await.status, 200, "a carer reads");
-    assert_eq!(carer.post("/fhir/Observation", &weight(&server, "dominique", 73)).await.status, 201, "and adds");
-    let aidant = server.patient("aidant", "aidant").await;
-    assert_eq!(aidant.get(&path).await.outcome(), "404 not-found", "not in his own name");
+    carers_read_and_add(&server, &path).await;
     assert_eq!(send(&dominique, Method::DELETE, &path, &Value::Null).await.status, 204);
     assert_eq!(petit.get(&path).await.outcome(), "410 deleted", "to who could read it");
     assert_eq!(externe.get(&path).await.outcome(), "404 not-found");
@@ -98,6 +94,14 @@ async fn a_person_keeps_measures_that_carers_read(db: Db) {
         assert!(traces.iter().any(|known| known == trace), "{trace}: {traces:?}");
     }
     assert!(traces.iter().any(|known| known == "update-resource 8 identite-differente"), "{traces:?}");
+}
+
+async fn carers_read_and_add(server: &TestServer, path: &str) {
+    let carer = server.patient("aidant", "dominique").await;
+    assert_eq!(carer.get(path).await.status, 200, "a carer reads");
+    assert_eq!(carer.post("/fhir/Observation", &weight(server, "dominique", 73)).await.status, 201, "and adds");
+    let aidant = server.patient("aidant", "aidant").await;
+    assert_eq!(aidant.get(path).await.outcome(), "404 not-found", "not in his own name");
 }
 
 #[test]
