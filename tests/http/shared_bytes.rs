@@ -1,5 +1,5 @@
 //! The same bytes in one record are kept once, and each document has its own rights
-//! (docs/decisions/0014).
+//! (docs/decisions/0015).
 
 use reqwest::Method;
 use serde_json::json;

@@ -227,7 +227,7 @@ fn keep(
     let mut bytes = Vec::with_capacity(prepared.documents.len());
     for (document, stored) in prepared.documents.iter().zip(stored) {
         if stored.is_none() {
-            // The same bytes are kept once in a record (docs/decisions/0014).
+            // The same bytes are kept once in a record (docs/decisions/0015).
             if let Some(source) = tx.find_same_bytes(permit, &document.blob.sha256)? {
                 tx.put_shared_blob(permit, &document.blob, source)?;
             } else {
