@@ -134,6 +134,7 @@ fn assemble(options: &StartOptions, port: u16) -> Result<App, Failure> {
         issuers,
         dev,
         pages: pages(options)?,
+        terminology: super::import::terminology::library(&config.conformance.terminology, &base)?,
         server: audit::Server { base: base.clone(), site: origin.clone() },
         config: config.clone(),
         origin: origin.into(),

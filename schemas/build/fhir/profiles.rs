@@ -47,6 +47,20 @@ struct Profile {
 
 pub(crate) struct Profiles(Vec<Profile>);
 
+/// Writes what `profiles.csv` says of each profile, for the StructureDefinitions made of it.
+pub(crate) fn write_list(schemas: &Path, out: &Path) {
+    let columns = ["canonical", "pack", "type", "parent", "file", "source"];
+    let mut text = String::from("&[\n");
+    for row in rows(&schemas.join("profiles/profiles.csv"), &columns) {
+        let [canonical, pack, kind, parent, _, source] = row.try_into().expect("six columns");
+        text.push_str(&format!(
+            "    Listed {{ canonical: {canonical:?}, pack: {pack:?}, kind: {kind:?}, parent: {parent:?}, source: {source:?} }},\n"
+        ));
+    }
+    text.push_str("]\n");
+    std::fs::write(out.join("profile-list.rs"), text).expect("OUT_DIR can be written");
+}
+
 fn position(known: &[&str], word: &str, file: &str) -> usize {
     known.iter().position(|known| *known == word).unwrap_or_else(|| panic!("{file}: unknown word {word:?}"))
 }

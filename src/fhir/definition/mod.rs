@@ -8,6 +8,8 @@ pub use value_set::ValueSet;
 
 /// What stands for "none" where a record names another.
 const NONE: u16 = 0xFFFF;
+/// Repetitions without bound.
+const MANY: u8 = 0xFF;
 
 /// The number of a type in the table; numbers change with the tables and are never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -131,6 +133,11 @@ impl Type {
         })
     }
 
+    /// Every type, backbones among them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..=u16::MAX).map_while(|number| Self::numbered(TypeId(number)))
+    }
+
     /// Its number.
     pub const fn id(self) -> TypeId {
         self.id
@@ -240,6 +247,16 @@ impl Element {
     /// Its name: `value[x]` for a choice.
     pub fn name(self) -> &'static str {
         table::name(self.name)
+    }
+
+    /// How many there must be.
+    pub const fn min(self) -> u8 {
+        self.min
+    }
+
+    /// How many there may be; without a bound where absent.
+    pub const fn max(self) -> Option<u8> {
+        if self.max == MANY { None } else { Some(self.max) }
     }
 
     /// Whether it must be there.

@@ -20,6 +20,7 @@ mod table;
 mod term;
 mod token;
 
+pub(in crate::fhir) use fold::fold;
 pub use control::RESULT_PARAMETERS;
 pub use index::{index, targets};
 pub use parse::{condition, parse};
