@@ -27,6 +27,19 @@ def contained(contains, into):
         contained(item.get("contains", []), into)
 
 
+def french(systems, wanted):
+    """The codes that a French table takes from a system of HL7 have their English display too."""
+    by_oid = {f"urn:oid:{oid(system)}": url for url, system in systems.items() if oid(system) and url in wanted}
+    for path in sorted((TARGET.parent / "terminology").glob("JDV_*.csv")):
+        with open(path, encoding="utf-8", newline="") as text:
+            for row in csv.DictReader(text):
+                url = by_oid.get(row["system"], row["system"])
+                known = {}
+                walk(systems.get(url, {}).get("concept", []), known)
+                if url in wanted and row["code"] in known:
+                    wanted[url].add(row["code"])
+
+
 def oid(system):
     identifiers = system.get("identifier", [])
     values = (identifier.get("value", "") for identifier in identifiers)
@@ -42,6 +55,7 @@ def tables(files):
     with open(TARGET / "codes.csv", encoding="utf-8", newline="") as text:
         for row in csv.DictReader(text):
             wanted.setdefault(row["system"], set()).update(row["codes"].split("|"))
+    french(systems, wanted)
     described, concepts = [], []
     for url in sorted(wanted):
         system = systems.get(url, {})

@@ -215,7 +215,8 @@ impl Operation {
                 } else {
                     [("code", "code"), ("value", "string")]
                 };
-                let parts = value.map(|(name, kind)| json!({"name": name, "use": "out", "min": 1, "max": "1", "type": kind}));
+                let parts =
+                    value.map(|(name, kind)| json!({"name": name, "use": "out", "min": 1, "max": "1", "type": kind}));
                 members.insert("part".to_owned(), json!(parts));
             }
             parameter
@@ -282,7 +283,10 @@ impl Arguments {
         let value = value.filter(|value| !is_again && value.as_str() != Some(""));
         let value = value.ok_or_else(|| {
             let path = ElementPath::root(parameter.name);
-            Issue::new(Code::Value).at(path).detail(format!("({}: {})", parameter.name, parameter.kind)).rule("R4 operations")
+            Issue::new(Code::Value)
+                .at(path)
+                .detail(format!("({}: {})", parameter.name, parameter.kind))
+                .rule("R4 operations")
         })?;
         self.0.push((parameter.name, value));
         Ok(())

@@ -119,7 +119,8 @@ impl App {
 
     /// The conformance resources that this server obeys.
     pub(crate) fn conformance(&self) -> &Catalogue {
-        self.conformance.get_or_init(|| Catalogue::new(Arc::clone(&self.terminology), &discovery::statement(self), self.mode))
+        self.conformance
+            .get_or_init(|| Catalogue::new(Arc::clone(&self.terminology), &discovery::statement(self), self.mode))
     }
 
     /// The instant of a request by the domain clock, as precise as it is stored.

@@ -15,7 +15,7 @@ fn a_command_that_comes_later_says_so_and_exits_2() {
     let home = Home::without_pki();
     for command in [
         "worker",
-        "import file.json --terminology",
+        "import file.json",
         "report --month 2026-11",
         "letters export --out letters",
         "outbox retry",

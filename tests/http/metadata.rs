@@ -30,9 +30,19 @@ async fn live(server: &TestServer, martin: &Actor) -> Vec<Live> {
         Live { kind: "DocumentReference", id: id(&locations[1]), search: format!("{DOMINIQUE}&status=current") },
         Live { kind: "List", id: id(&locations[0]), search: format!("{DOMINIQUE}&code=submissionset&status=current") },
         Live { kind: "Patient", id: server.persona("dominique").key.to_string(), search: format!("identifier={ins}") },
+        conformance("CapabilityStatement", "espace"),
+        conformance("CodeSystem", "mes-error"),
+        conformance("OperationDefinition", "ValueSet-expand"),
+        conformance("SearchParameter", "DocumentReference-facility"),
+        conformance("StructureDefinition", "Patient"),
+        conformance("ValueSet", "JDV-J66-TypeCode-DMP"),
         Live { kind: "Communication", id: "x".to_owned(), search: DOMINIQUE.to_owned() },
         Live { kind: "Observation", id: "x".to_owned(), search: DOMINIQUE.to_owned() },
     ]
+}
+
+fn conformance(kind: &'static str, id: &str) -> Live {
+    Live { kind, id: id.to_owned(), search: "_count=1".to_owned() }
 }
 
 /// What each interaction of R4 is on the wire.

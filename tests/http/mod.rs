@@ -3,6 +3,7 @@
 mod audit_event;
 mod binary;
 mod conditional;
+mod conformance;
 mod document_reference;
 mod find_lists;
 mod find_more;
@@ -12,10 +13,12 @@ pub(crate) mod large;
 mod list;
 mod metadata;
 mod oauth;
+mod openapi;
 mod patch;
 mod patient;
 mod shared_bytes;
 pub(crate) mod simplified_publish;
+mod terminology;
 
 use serde_json::Value;
 

@@ -26,7 +26,9 @@ impl Import {
     /// Imports.
     pub(super) fn run(self) -> Result<(), Failure> {
         if !self.resources.is_empty() || self.terminology.is_empty() {
-            return Err(Failure::Usage("`espace import FILE` comes with a later delivery; see CHANGELOG.md".to_owned()));
+            return Err(Failure::Usage(
+                "`espace import FILE` comes with a later delivery; see CHANGELOG.md".to_owned(),
+            ));
         }
         terminology::import(&self.place.configuration()?.conformance.terminology, &self.terminology)
     }

@@ -182,9 +182,8 @@ fn slicing(slice: &str) -> Value {
     let told = discriminators(slice).unwrap_or("url=");
     let mut paths: Vec<&str> = told.split(" or ").filter_map(|one| Some(one.split_once('=')?.0)).collect();
     paths.dedup();
-    let discriminators = paths.iter().map(|path| {
-        json!({"type": if *path == "type" { "pattern" } else { "value" }, "path": path})
-    });
+    let discriminators =
+        paths.iter().map(|path| json!({"type": if *path == "type" { "pattern" } else { "value" }, "path": path}));
     json!({"discriminator": discriminators.collect::<Vec<_>>(), "rules": "open"})
 }
 

@@ -15,14 +15,8 @@ const DEEPEST: usize = 16;
 /// Without its elements.
 pub fn head(kind: Type) -> Value {
     let url = format!("{CORE}{}", kind.name());
-    let head = Head {
-        kind: "StructureDefinition",
-        url: &url,
-        version: R4,
-        name: kind.name(),
-        title: "",
-        origin: Origin::R4,
-    };
+    let head =
+        Head { kind: "StructureDefinition", url: &url, version: R4, name: kind.name(), title: "", origin: Origin::R4 };
     Value::Object(head.resource())
 }
 
@@ -95,7 +89,8 @@ fn forms(owner: Type, element: Element) -> impl Iterator<Item = Type> {
 }
 
 fn type_of(form: Type, element: Element) -> Value {
-    let code = if form.kind() == Kind::Backbone { form.base().map_or("BackboneElement", Type::name) } else { form.name() };
+    let code =
+        if form.kind() == Kind::Backbone { form.base().map_or("BackboneElement", Type::name) } else { form.name() };
     let targets = element.targets().filter_map(Type::numbered).map(|target| format!("{CORE}{}", target.name()));
     let targets: Vec<String> = if code == "Reference" { targets.collect() } else { Vec::new() };
     if targets.is_empty() { json!({ "code": code }) } else { json!({"code": code, "targetProfile": targets}) }

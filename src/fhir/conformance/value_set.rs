@@ -35,7 +35,11 @@ pub fn resource(set: &Set, library: &Library) -> Value {
         }
         let concepts = system.iter().filter(|member| !member.is_retired).map(|member| {
             let display = library.display(member, "fr");
-            if display.is_empty() { json!({"code": member.code}) } else { json!({"code": member.code, "display": display}) }
+            if display.is_empty() {
+                json!({"code": member.code})
+            } else {
+                json!({"code": member.code, "display": display})
+            }
         });
         let concepts: Vec<Value> = concepts.collect();
         if !concepts.is_empty() {

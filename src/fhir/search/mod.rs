@@ -20,8 +20,8 @@ mod table;
 mod term;
 mod token;
 
-pub(in crate::fhir) use fold::fold;
 pub use control::RESULT_PARAMETERS;
+pub(in crate::fhir) use fold::fold;
 pub use index::{index, targets};
 pub use parse::{condition, parse};
 pub use plan::{

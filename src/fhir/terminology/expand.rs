@@ -47,9 +47,10 @@ pub fn expand(library: &Library, asked: &Asked<'_>, identifier: &str, at: &str) 
     let words = arguments.text("filter").map(fold).unwrap_or_default();
     let words: Vec<&str> = words.split_whitespace().collect();
     let language = asked.language();
-    let chosen = set.members.iter().filter(|member| {
-        !(member.is_retired && arguments.is("activeOnly")) && fits(library, member, language, &words)
-    });
+    let chosen = set
+        .members
+        .iter()
+        .filter(|member| !(member.is_retired && arguments.is("activeOnly")) && fits(library, member, language, &words));
     let chosen: Vec<&Member> = chosen.collect();
     let offset = arguments.number("offset").unwrap_or_default();
     let count = arguments.number("count").unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
@@ -183,7 +184,11 @@ fn entry(library: &Library, member: &Member, asked: &Asked<'_>) -> Value {
 /// All names of a code, as elements of R4.
 pub(super) fn designations(concept: &Concept) -> Vec<Value> {
     let named = concept.designations.iter().map(|one| {
-        if one.language.is_empty() { json!({"value": one.text}) } else { json!({"language": one.language, "value": one.text}) }
+        if one.language.is_empty() {
+            json!({"value": one.text})
+        } else {
+            json!({"language": one.language, "value": one.text})
+        }
     });
     named.collect()
 }

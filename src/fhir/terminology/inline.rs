@@ -99,7 +99,9 @@ fn chosen(part: &Value, library: &Library) -> Result<Codes, Fault> {
         own = Some(match own {
             None => set.members.iter().map(|member| (place(member), member.clone())).collect(),
             Some(mut own) => {
-                own.retain(|(system, code), _| set.members.iter().any(|one| one.system == *system && one.code == *code));
+                own.retain(|(system, code), _| {
+                    set.members.iter().any(|one| one.system == *system && one.code == *code)
+                });
                 own
             }
         });
@@ -128,8 +130,9 @@ fn of_system(part: &Value, named: &str, library: &Library) -> Result<Codes, Faul
         });
         return Ok(listed.collect());
     }
-    let known =
-        known.filter(|known| known.is_complete).ok_or_else(|| Fault::UnknownSystem(named.chars().take(200).collect()))?;
+    let known = known
+        .filter(|known| known.is_complete)
+        .ok_or_else(|| Fault::UnknownSystem(named.chars().take(200).collect()))?;
     let members = known.concepts.iter().map(|(code, concept)| Member {
         system: system.clone(),
         code: code.clone(),

@@ -153,7 +153,8 @@ impl Set {
     /// How a code stands to the set; the system may be spelt in any known way.
     pub fn standing(&self, system: &str, code: &str) -> Standing {
         let found = self.find(system, code);
-        let found = found.or_else(|| self.find(canonical_system_of(system, code).filter(|name| *name != system)?, code));
+        let found =
+            found.or_else(|| self.find(canonical_system_of(system, code).filter(|name| *name != system)?, code));
         match found {
             None => Standing::Absent,
             Some(member) if member.is_retired => Standing::Retired,
@@ -320,16 +321,24 @@ impl Library {
     }
 
     fn french_system(&mut self, url: &'static str, title: &'static str) -> &mut System {
-        self.systems.entry(url.into()).or_insert_with(|| System {
+        let system = self.systems.entry(url.into()).or_insert_with(|| System {
             url: url.into(),
-            oid: oid_of(url).unwrap_or_default().into(),
+            oid: "".into(),
             name: machine_name(url).into(),
-            title: title.into(),
+            title: "".into(),
             version: "".into(),
             origin: Origin::French,
             is_complete: false,
             concepts: BTreeMap::new(),
-        })
+        });
+        // What HL7's package does not say of a system, the French map may.
+        if system.oid.is_empty() {
+            system.oid = oid_of(url).unwrap_or_default().into();
+        }
+        if system.title.is_empty() {
+            system.title = title.into();
+        }
+        system
     }
 
     fn french_set(&mut self, set: &super::ValueSet) {

@@ -245,12 +245,7 @@ fn system(resource: &Value) -> Result<System, LoadError> {
     })
 }
 
-fn concepts(
-    holder: &Value,
-    language: &str,
-    into: &mut BTreeMap<Text, Concept>,
-    depth: usize,
-) -> Result<(), LoadError> {
+fn concepts(holder: &Value, language: &str, into: &mut BTreeMap<Text, Concept>, depth: usize) -> Result<(), LoadError> {
     if depth == 0 {
         return Err(LoadError::TooMany);
     }
@@ -278,9 +273,9 @@ fn is_retired(concept: &Value) -> bool {
         let value = |name: &str| property.get(name);
         match code {
             "inactive" => value("valueBoolean") == Some(&Value::Bool(true)),
-            "status" => value("valueCode").and_then(Value::as_str).is_some_and(|word| {
-                matches!(word, "retired" | "inactive" | "deprecated")
-            }),
+            "status" => value("valueCode")
+                .and_then(Value::as_str)
+                .is_some_and(|word| matches!(word, "retired" | "inactive" | "deprecated")),
             "retirementDate" | "deprecationDate" => true,
             _ => false,
         }

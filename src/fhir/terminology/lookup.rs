@@ -99,7 +99,10 @@ pub fn validate_in_set(library: &Library, asked: &Asked<'_>) -> Result<Value, Er
         };
         Ok(match set.standing(name, said.code) {
             Standing::Absent if !set.is_listed => {
-                return Err(Issue::new(Code::TooCostly).at(ElementPath::root("url")).rule("R4 ValueSet/$validate-code").into());
+                return Err(Issue::new(Code::TooCostly)
+                    .at(ElementPath::root("url"))
+                    .rule("R4 ValueSet/$validate-code")
+                    .into());
             }
             Standing::Absent => absent(library, set.is_complete, &said, asked),
             standing => named(concept, &said, standing == Standing::Retired, asked),
@@ -153,7 +156,8 @@ fn known<'l>(
     version: Option<&str>,
     code: &str,
 ) -> Result<Option<(&'l System, &'l Concept)>, Error> {
-    let unknown = || Error::from(Issue::new(Code::CodeSystemUnknown).at(ElementPath::root("system")).rule("R4 CodeSystem"));
+    let unknown =
+        || Error::from(Issue::new(Code::CodeSystemUnknown).at(ElementPath::root("system")).rule("R4 CodeSystem"));
     let found = library.concept(system, code);
     let home = found.map(|(home, _)| home).or_else(|| library.system(system)).ok_or_else(unknown)?;
     let version = version.or_else(|| Some(system.split_once('|')?.1));

@@ -15,7 +15,7 @@ use crate::error::{Code, Error, Issue};
 use crate::fhir::conformance::DATE;
 use crate::fhir::outcome::Frame;
 use crate::fhir::search::page::{Page as Link, Position};
-use crate::fhir::search::{self, Naming, Options, PAGE_PARAMETER, Search, subset};
+use crate::fhir::search::{self, Naming, Options, PAGE_PARAMETER, RESULT_PARAMETERS, Search, subset};
 use crate::fhir::terminology::canonical_system;
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
@@ -112,12 +112,18 @@ fn read(app: &App, request: &HttpRequest, kind: &str, given: &Pairs) -> Result<S
     let naming = Naming { base: &app.base, canonical_system: &canonical_system };
     let options = Options { strict, max_count: LARGEST_COUNT, now: app.now(), naming };
     let search = search::parse(kind, given, &options).map_err(Error::many)?;
-    query::only(&search, SEARCHED)?;
-    if !search.sort.is_empty() {
-        let path = ElementPath::root("_sort");
-        return Err(Issue::new(Code::UnsupportedParameter).at(path).rule("R4 search#sort").into());
+    let is_served = |name: &str| {
+        let name = name.split(':').next().unwrap_or_default();
+        SEARCHED.contains(&name) || (RESULT_PARAMETERS.contains(&name) && !matches!(name, "_include" | "_sort"))
+    };
+    // A filter that is dropped would answer too much (contract §8).
+    match search.applied.iter().find(|(name, _)| !is_served(name)) {
+        None => Ok(search),
+        Some((name, _)) => {
+            let path = ElementPath::root(name.as_str());
+            Err(Issue::new(Code::UnsupportedParameter).at(path).rule("R4 search").into())
+        }
     }
-    Ok(search)
 }
 
 /// What a page is cut of, besides the search.

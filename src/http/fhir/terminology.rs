@@ -50,7 +50,11 @@ pub(crate) async fn validate_code(
 }
 
 /// `CodeSystem/$lookup`.
-pub(crate) async fn look_up(app: web::Data<App>, certified: Certified, asking: Asking) -> Result<HttpResponse, Refusal> {
+pub(crate) async fn look_up(
+    app: web::Data<App>,
+    certified: Certified,
+    asking: Asking,
+) -> Result<HttpResponse, Refusal> {
     run(&app, &certified, asking, "lookup", |app, asked| lookup::lookup(&app.terminology, asked)).await
 }
 

@@ -115,7 +115,8 @@ impl<'p> Call<'p> {
         put("operationId", json!(self.id()));
         put("summary", json!(self.summary()));
         put("tags", json!([self.tag()]));
-        let security = if self.is_public() { json!([{"mutualTLS": []}]) } else { json!([{"mutualTLS": [], "bearer": []}]) };
+        let security =
+            if self.is_public() { json!([{"mutualTLS": []}]) } else { json!([{"mutualTLS": [], "bearer": []}]) };
         put("security", security);
         let parameters = request::parameters(self, statement);
         if !parameters.is_empty() {

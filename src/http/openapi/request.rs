@@ -107,10 +107,10 @@ pub(super) fn body(call: &Call<'_>, statement: &Value) -> Option<Value> {
             let properties = searched(kind, statement).into_iter().collect::<Map<String, Value>>();
             form(&json!({"type": "object", "properties": properties}))
         }
-        Meaning::Operation(_, operation) if call.method == "POST" => {
-            of_fhir("Parameters", Some(example(operation)))
+        Meaning::Operation(_, operation) if call.method == "POST" => of_fhir("Parameters", Some(example(operation))),
+        Meaning::Other if call.method == "POST" => {
+            form(&json!({"$ref": format!("#/components/schemas/{}", form_of(call.path))}))
         }
-        Meaning::Other if call.method == "POST" => form(&json!({"$ref": format!("#/components/schemas/{}", form_of(call.path))})),
         _ => return None,
     };
     Some(json!({ "required": true, "content": content }))
@@ -138,12 +138,13 @@ fn patches(statement: &Value) -> Map<String, Value> {
             Form::FhirPath | Form::Merge => json!({"type": "object"}),
         };
         let example = json!([{"op": "replace", "path": "/status", "value": "superseded"}]);
-        let media = if *form == Form::Json { json!({"schema": schema, "example": example}) } else { json!({"schema": schema}) };
+        let media =
+            if *form == Form::Json { json!({"schema": schema, "example": example}) } else { json!({"schema": schema}) };
         (form.media_type().to_owned(), media)
     });
-    let fhir = formats(statement).into_iter().map(|format| {
-        (format.to_owned(), json!({"schema": {"$ref": "#/components/schemas/Parameters"}}))
-    });
+    let fhir = formats(statement)
+        .into_iter()
+        .map(|format| (format.to_owned(), json!({"schema": {"$ref": "#/components/schemas/Parameters"}})));
     own.chain(fhir).collect()
 }
 

@@ -99,9 +99,7 @@ pub(super) fn components(paths: &Map<String, Value>) -> Value {
 }
 
 fn parameters() -> Value {
-    let header = |name: &str, description: &str| {
-        json!({"name": name, "in": "header", "description": description, "schema": {"type": "string"}})
-    };
+    let header = |name: &str, description: &str| json!({"name": name, "in": "header", "description": description, "schema": {"type": "string"}});
     json!({
         "Accept-Language": header("Accept-Language", "fr, or en: the language of texts"),
         "If-Match": header("If-Match", "The version that is changed; another current one is 412"),

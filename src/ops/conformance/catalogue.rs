@@ -119,7 +119,9 @@ impl Catalogue {
             Source::Given(resource) => resource.clone(),
             Source::Type(kind) => structure::resource(*kind),
             Source::Profile(known, rules) => profile::resource(known, *rules, self.level),
-            Source::Set => self.library.set(&entry.url).map(|set| value_set::resource(set, &self.library)).unwrap_or_default(),
+            Source::Set => {
+                self.library.set(&entry.url).map(|set| value_set::resource(set, &self.library)).unwrap_or_default()
+            }
             Source::System => self.library.system(&entry.url).map(code_system::resource).unwrap_or_default(),
         };
         if let Some(members) = resource.as_object_mut() {

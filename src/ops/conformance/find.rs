@@ -35,9 +35,7 @@ fn holds(term: &Term, entry: &Entry, updated_at: i64) -> bool {
             let mut rows = entry.rows.iter().filter(|row| row.parameter == *parameter);
             rows.any(|row| any_of.iter().any(|wanted| matches(wanted, row))) != *negated
         }
-        Term::Missing { parameter, missing } => {
-            entry.rows.iter().any(|row| row.parameter == *parameter) != *missing
-        }
+        Term::Missing { parameter, missing } => entry.rows.iter().any(|row| row.parameter == *parameter) != *missing,
     }
 }
 
