@@ -21,7 +21,7 @@ struct Source {
 struct Tables {
     /// Another spelling -> canonical system.
     aliases: BTreeMap<String, String>,
-    /// Canonical system -> what the map calls it.
+    /// OID -> what the map calls its system.
     titles: BTreeMap<String, String>,
     /// Another spelling with one code -> canonical system.
     misplaced: BTreeMap<(String, String), String>,
@@ -61,8 +61,7 @@ fn read_all(folder: &Path, faults: &mut Vec<String>) -> Tables {
         let oid = cell(&row, "oid");
         let url = cell(&row, "fhir_system");
         name_oid(&mut aliases, &oid, if url.is_empty() { None } else { Some(&url) });
-        let canonical = aliases.get(&oid).cloned().unwrap_or_default();
-        titles.entry(canonical).or_insert_with(|| cell(&row, "name"));
+        titles.insert(oid, cell(&row, "name"));
     }
     for row in read(folder, "system-aliases", faults) {
         let (alias, code, system) = (cell(&row, "alias"), cell(&row, "code"), cell(&row, "system"));
@@ -152,8 +151,9 @@ fn render(tables: &Tables, faults: &mut Vec<String>) -> String {
     let _ = writeln!(text, "static ALIASES: &[(&str, usize)] = &{aliases:?};");
     let misplaced: Vec<(&str, &str, usize)> =
         tables.misplaced.iter().map(|((alias, code), system)| (alias.as_str(), code.as_str(), place(system))).collect();
-    let titles: Vec<(usize, &str)> =
-        tables.titles.iter().map(|(system, title)| (place(system), title.as_str())).collect();
+    let titles: BTreeMap<usize, &str> =
+        tables.titles.iter().map(|(oid, title)| (canonical(oid), title.as_str())).collect();
+    let titles: Vec<(usize, &str)> = titles.into_iter().collect();
     let _ = writeln!(text, "static TITLES: &[(usize, &str)] = &{titles:?};");
     let _ = writeln!(text, "static MISPLACED: &[(&str, &str, usize)] = &{misplaced:?};");
     let _ = writeln!(text, "static CODINGS: &[Coding] = &[");

@@ -32,8 +32,8 @@ fn an_imported_value_set_is_taken_up_at_the_next_start() {
         let martin = server.professional("dr-martin").await;
         let expanded = martin.get("/fhir/ValueSet/$expand?url=JDV_J66-TypeCode-DMP").await.json();
         let entry = |code: &str| {
-            let contains = expanded["expansion"]["contains"].as_array().unwrap().iter();
-            contains.cloned().find(|one| one["code"] == code).unwrap()
+            let mut contains = expanded["expansion"]["contains"].as_array().unwrap().iter();
+            contains.find(|one| one["code"] == code).unwrap().clone()
         };
         assert_eq!((&expanded["expansion"]["total"], &entry("99999-9")["display"]), (&json!(109), &json!("Nouveau")));
         assert_eq!((&entry("11488-4")["inactive"], &entry("11502-2")["inactive"]), (&json!(true), &json!(null)));

@@ -14,106 +14,34 @@ const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "
 /// What is wrong with a document by OpenAPI 3.1.0, §4.8, as far as this server uses it.
 fn wrong(document: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
-    let only = |wrong: &mut Vec<String>, at: &str, value: &Value, required: &[&str], allowed: &[&str]| {
-        let Some(members) = value.as_object() else { return wrong.push(format!("{at}: no object")) };
-        wrong.extend(
-            required.iter().filter(|name| !members.contains_key(**name)).map(|name| format!("{at}: no {name}")),
-        );
-        let is_known = |name: &str| required.contains(&name) || allowed.contains(&name) || name.starts_with("x-");
-        wrong.extend(members.keys().filter(|name| !is_known(name)).map(|name| format!("{at}: unknown {name}")));
-    };
-    only(
-        &mut wrong,
-        "document",
-        document,
-        &["openapi", "info", "paths"],
-        &["jsonSchemaDialect", "servers", "components", "security", "tags", "externalDocs", "webhooks"],
-    );
+    let more = ["jsonSchemaDialect", "servers", "components", "security", "tags", "externalDocs", "webhooks"];
+    only(&mut wrong, "document", document, &["openapi", "info", "paths"], &more);
     if !document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")) {
         wrong.push("openapi: not 3.1".to_owned());
     }
-    only(
-        &mut wrong,
-        "info",
-        &document["info"],
-        &["title", "version"],
-        &["summary", "description", "license", "contact"],
-    );
-    let (mut ids, tags) = (BTreeSet::new(), names(&document["tags"]));
+    let more = ["summary", "description", "license", "contact"];
+    only(&mut wrong, "info", &document["info"], &["title", "version"], &more);
+    let mut ids = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         if !path.starts_with('/') {
             wrong.push(format!("{path}: no slash"));
         }
         let braces = path.split('/').filter_map(|step| step.strip_prefix('{')?.strip_suffix('}'));
         let shared = item["parameters"].as_array().cloned().unwrap_or_default();
-        let in_path: Vec<_> =
-            shared.iter().filter(|one| one["in"] == "path").map(|one| one["name"].as_str().unwrap()).collect();
-        if !braces.eq(in_path.iter().copied()) {
-            wrong.push(format!("{path}: its parts are {in_path:?}"));
+        let of_path = shared.iter().filter(|one| one["in"] == "path");
+        let of_path: Vec<_> = of_path.map(|one| one["name"].as_str().unwrap()).collect();
+        if !braces.eq(of_path.iter().copied()) {
+            wrong.push(format!("{path}: its parts are {of_path:?}"));
         }
         for (method, operation) in item.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters") {
             let at = format!("{method} {path}");
             if !METHODS.contains(&method.as_str()) {
                 wrong.push(format!("{at}: no method"));
             }
-            only(
-                &mut wrong,
-                &at,
-                operation,
-                &["responses", "operationId", "security", "summary"],
-                &["parameters", "requestBody", "tags", "description", "deprecated"],
-            );
             if !ids.insert(operation["operationId"].to_string()) {
                 wrong.push(format!("{at}: its operationId is given twice"));
             }
-            let tagged = operation["tags"].as_array().into_iter().flatten();
-            wrong.extend(tagged.filter(|tag| !tags.contains(tag.as_str().unwrap())).map(|tag| format!("{at}: {tag}")));
-            for requirement in operation["security"].as_array().unwrap() {
-                for scheme in requirement.as_object().unwrap().keys() {
-                    if document["components"]["securitySchemes"][scheme].is_null() {
-                        wrong.push(format!("{at}: no scheme {scheme}"));
-                    }
-                }
-            }
-            let mut places = BTreeSet::new();
-            for parameter in operation["parameters"].as_array().into_iter().flatten().chain(&shared) {
-                let parameter = resolved(document, parameter);
-                only(
-                    &mut wrong,
-                    &at,
-                    parameter,
-                    &["name", "in", "schema"],
-                    &["required", "description", "style", "explode", "example", "examples"],
-                );
-                if !["path", "query", "header", "cookie"].contains(&parameter["in"].as_str().unwrap()) {
-                    wrong.push(format!("{at}: {parameter}"));
-                }
-                if parameter["in"] == "path" && parameter["required"] != true {
-                    wrong.push(format!("{at}: a part of the path must be required"));
-                }
-                if !places.insert(format!("{} {}", parameter["in"], parameter["name"])) {
-                    wrong.push(format!("{at}: {} is given twice", parameter["name"]));
-                }
-            }
-            if let Some(body) = operation.get("requestBody") {
-                only(&mut wrong, &at, body, &["content"], &["required", "description"]);
-                media(&mut wrong, &at, &body["content"]);
-            }
-            let responses = operation["responses"].as_object().unwrap();
-            if !responses.keys().any(|status| status.starts_with('2')) || !responses.contains_key("default") {
-                wrong.push(format!("{at}: success and refusal must be told"));
-            }
-            for (status, response) in responses {
-                let is_status = status == "default" || (status.len() == 3 && status.parse::<u16>().is_ok());
-                if !is_status {
-                    wrong.push(format!("{at}: {status}"));
-                }
-                let response = resolved(document, response);
-                only(&mut wrong, &at, response, &["description"], &["content", "headers", "links"]);
-                if let Some(content) = response.get("content") {
-                    media(&mut wrong, &at, content);
-                }
-            }
+            operation_of(&mut wrong, document, &at, operation, &shared);
         }
     }
     references(document, document, &mut wrong);
@@ -121,6 +49,60 @@ fn wrong(document: &Value) -> Vec<String> {
         schemas(&mut wrong, name, schema);
     }
     wrong
+}
+
+/// An object with what it must have and nothing that it may not.
+fn only(wrong: &mut Vec<String>, at: &str, value: &Value, required: &[&str], allowed: &[&str]) {
+    let Some(members) = value.as_object() else { return wrong.push(format!("{at}: no object")) };
+    wrong.extend(required.iter().filter(|name| !members.contains_key(**name)).map(|name| format!("{at}: no {name}")));
+    let is_known = |name: &str| required.contains(&name) || allowed.contains(&name) || name.starts_with("x-");
+    wrong.extend(members.keys().filter(|name| !is_known(name)).map(|name| format!("{at}: unknown {name}")));
+}
+
+fn operation_of(wrong: &mut Vec<String>, document: &Value, at: &str, operation: &Value, shared: &[Value]) {
+    let required = ["responses", "operationId", "security", "summary"];
+    only(wrong, at, operation, &required, &["parameters", "requestBody", "tags", "description", "deprecated"]);
+    let tags = names(&document["tags"]);
+    let tagged = operation["tags"].as_array().into_iter().flatten();
+    wrong.extend(tagged.filter(|tag| !tags.contains(tag.as_str().unwrap())).map(|tag| format!("{at}: {tag}")));
+    let demanded = operation["security"].as_array().unwrap().iter().flat_map(|one| one.as_object().unwrap().keys());
+    let schemes = &document["components"]["securitySchemes"];
+    wrong.extend(
+        demanded.filter(|scheme| schemes[scheme.as_str()].is_null()).map(|scheme| format!("{at}: no {scheme}")),
+    );
+    let mut places = BTreeSet::new();
+    for parameter in operation["parameters"].as_array().into_iter().flatten().chain(shared) {
+        let parameter = resolved(document, parameter);
+        let more = ["required", "description", "style", "explode", "example", "examples"];
+        only(wrong, at, parameter, &["name", "in", "schema"], &more);
+        if !["path", "query", "header", "cookie"].contains(&parameter["in"].as_str().unwrap()) {
+            wrong.push(format!("{at}: {parameter}"));
+        }
+        if parameter["in"] == "path" && parameter["required"] != true {
+            wrong.push(format!("{at}: a part of the path must be required"));
+        }
+        if !places.insert(format!("{} {}", parameter["in"], parameter["name"])) {
+            wrong.push(format!("{at}: {} is given twice", parameter["name"]));
+        }
+    }
+    if let Some(body) = operation.get("requestBody") {
+        only(wrong, at, body, &["content"], &["required", "description"]);
+        media(wrong, at, &body["content"]);
+    }
+    let responses = operation["responses"].as_object().unwrap();
+    if !responses.keys().any(|status| status.starts_with('2')) || !responses.contains_key("default") {
+        wrong.push(format!("{at}: success and refusal must be told"));
+    }
+    for (status, response) in responses {
+        if status != "default" && (status.len() != 3 || status.parse::<u16>().is_err()) {
+            wrong.push(format!("{at}: {status}"));
+        }
+        let response = resolved(document, response);
+        only(wrong, at, response, &["description"], &["content", "headers", "links"]);
+        if let Some(content) = response.get("content") {
+            media(wrong, at, content);
+        }
+    }
 }
 
 fn names(list: &Value) -> BTreeSet<&str> {

@@ -1,6 +1,7 @@
 //! The profiles as flat programs: parents' rules taken in, own rules last (`schemas/profiles/README.md`).
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::blob::{Pool, Records, rows};
@@ -53,9 +54,11 @@ pub(crate) fn write_list(schemas: &Path, out: &Path) {
     let mut text = String::from("&[\n");
     for row in rows(&schemas.join("profiles/profiles.csv"), &columns) {
         let [canonical, pack, kind, parent, _, source] = row.try_into().expect("six columns");
-        text.push_str(&format!(
-            "    Listed {{ canonical: {canonical:?}, pack: {pack:?}, kind: {kind:?}, parent: {parent:?}, source: {source:?} }},\n"
-        ));
+        writeln!(
+            text,
+            "    Listed {{ canonical: {canonical:?}, pack: {pack:?}, kind: {kind:?}, parent: {parent:?}, source: {source:?} }},"
+        )
+        .expect("a string grows");
     }
     text.push_str("]\n");
     std::fs::write(out.join("profile-list.rs"), text).expect("OUT_DIR can be written");

@@ -20,8 +20,9 @@ pub(super) fn responses(call: &Call<'_>, statement: &Value) -> Value {
         std::iter::once(("application/json".to_owned(), media)).collect::<Map<String, Value>>()
     };
     let (status, content) = match call.meaning {
-        Meaning::Transaction => ("200", of_fhir("Bundle")),
-        Meaning::Interaction(_, "search-type" | "history-instance" | "history-type") => ("200", of_fhir("Bundle")),
+        Meaning::Transaction | Meaning::Interaction(_, "search-type" | "history-instance" | "history-type") => {
+            ("200", of_fhir("Bundle"))
+        }
         Meaning::Interaction("Binary", _) => {
             let mut content = of_fhir("Binary");
             content.insert("*/*".to_owned(), json!({"schema": {"type": "string", "format": "binary"}}));
