@@ -18,6 +18,7 @@ pub mod pki;
 mod place;
 mod rules;
 mod runtime;
+mod search_parameters;
 mod serve;
 mod start;
 mod tls_client;

@@ -188,6 +188,10 @@ catalogue! {
     UnsupportedParameter = "parametre-non-pris-en-charge", 400, NotSupported, None, Minor, Info,
         "Modificateur, préfixe ou valeur non pris en charge pour ce paramètre.",
         "Modifier, prefix or value not supported for this parameter.";
+    /// More values, longer chains, or more resources to look through than one search may take.
+    TooCostly = "trop-couteux", 400, TooCostly, None, Minor, Info,
+        "Cette recherche demande trop de travail ; la préciser.",
+        "This search takes too much work; make it narrower.";
     /// Forged, foreign or expired page link.
     PageLink = "lien-de-page", 400, Value, None, Serious, Warn,
         "Ce lien de page n'est pas valable pour vous.",
@@ -309,7 +313,7 @@ catalogue! {
         "Ce code n'est plus en usage dans le jeu de valeurs : à ne plus employer dans un document nouveau.",
         "This code is no longer in use in the value set: not for a new document.";
     /// A value set whose codes have no end (UCUM, MIME types), or too many to be listed.
-    TooCostly = "jeu-non-enumerable", 422, TooCostly, None, Minor, Info,
+    NotEnumerable = "jeu-non-enumerable", 422, TooCostly, None, Minor, Info,
         "Les codes de ce jeu de valeurs ne peuvent pas être énumérés ici.",
         "The codes of this value set cannot be listed here.";
     /// Reference targets, contained references that do not resolve.
@@ -324,6 +328,14 @@ catalogue! {
     NotSupported = "not-supported", 422, NotSupported, None, Minor, Info,
         "Cette possibilité n'est pas encore offerte par ce serveur.",
         "This server does not offer this yet.";
+    /// A transaction that touches two records, or a record and the directory.
+    SeveralRecords = "plusieurs-dossiers", 422, BusinessRule, None, Minor, Info,
+        "Une transaction ne porte que sur un dossier, ou sur l'annuaire seul.",
+        "A transaction concerns one record only, or the directory alone.";
+    /// Two entries of a transaction that write the same resource.
+    RepeatedIdentity = "ressource-repetee", 422, BusinessRule, None, Minor, Info,
+        "Deux entrées de la transaction désignent la même ressource.",
+        "Two entries of the transaction are about the same resource.";
     /// A folder while `mhd.folders` is off (ds 25).
     FolderOff = "classeurs-non-servis", 422, NotSupported, Some("PartialFolderContentNotProcessed"), Minor, Info,
         "Ce serveur ne conserve pas les classeurs.",

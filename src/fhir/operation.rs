@@ -247,7 +247,9 @@ impl Arguments {
     /// Reads the decoded pairs of a URL.
     pub fn of_query(operation: &Operation, pairs: &[(String, String)]) -> Result<Self, Error> {
         let mut read = Self::default();
-        for (name, text) in pairs.iter().filter(|(name, _)| !matches!(name.as_str(), "_format" | "_pretty")) {
+        // What says how the answer is to look is of every interaction (R4 http#parameters).
+        let is_general = |name: &str| matches!(name, "_elements" | "_format" | "_pretty" | "_summary");
+        for (name, text) in pairs.iter().filter(|(name, _)| !is_general(name)) {
             let parameter = known(operation, name)?;
             let value = match parameter.kind {
                 "boolean" => text.parse().ok().map(Value::Bool),

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod conformance;
 mod consult;
+pub mod directory;
 pub mod document;
 pub mod facts;
 pub mod profile;

@@ -1,14 +1,17 @@
 //! FHIR R4: reading, validating, profiles (contract §8, spec/fhir-r4).
 
 mod examples;
+mod invariants;
 mod json;
 mod outcome;
 mod package;
 mod patch;
 mod path;
+mod path_hostile;
+mod path_suite;
 mod profiles;
 mod published;
 mod structural;
 mod traps;
-mod unchecked;
 mod wording;
+mod xml;

@@ -1,17 +1,23 @@
 //! The wire of each FHIR type: parameters, headers, statuses, bytes.
 
 mod audit_event;
+mod batch;
 mod binary;
 mod conditional;
 mod conformance;
+mod directory;
+mod directory_search;
 mod document_reference;
+mod find_linked;
 mod find_lists;
 mod find_more;
 pub(crate) mod generate_metadata;
 mod history;
 pub(crate) mod large;
 mod list;
+mod measures;
 mod metadata;
+mod negotiation;
 mod oauth;
 mod openapi;
 mod patch;
@@ -19,6 +25,7 @@ mod patient;
 mod shared_bytes;
 pub(crate) mod simplified_publish;
 mod terminology;
+mod transaction;
 
 use serde_json::Value;
 

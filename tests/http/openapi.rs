@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use espace::http::{DEV_ROUTES, ROUTES};
+use espace::http::{DEV_ROUTES, ROUTES, resource_routes};
 use serde_json::{Value, json};
 
 use crate::endpoint_coverage;
@@ -187,10 +187,11 @@ fn the_document_is_open_api_and_has_every_route_and_no_other() {
         let served = ROUTES
             .iter()
             .chain(DEV_ROUTES)
-            .flat_map(|routed| routed.methods.iter().map(|method| ((*method).to_owned(), routed.path.to_owned())));
+            .chain(resource_routes())
+            .flat_map(|routed| routed.methods.iter().map(|method| ((*method).to_owned(), routed.path.to_string())));
         assert_eq!(told, served.collect::<BTreeSet<_>>());
         // Whoever comes without a token is refused where the document asks for one, and nowhere else.
-        for (method, path, needs_token) in endpoint_coverage::endpoints() {
+        for (method, path, needs_token) in endpoint_coverage::tokens_asked_for() {
             let operation = &document["paths"][path][method.to_lowercase()];
             let asks = operation["security"][0]["bearer"].is_array();
             assert_eq!(asks, needs_token, "{method} {path}");

@@ -1,5 +1,7 @@
 //! The terminology operations on the wire: GET and POST, refusals, languages (R4 `terminology-service.html`).
 
+use espace::fhir::codec::xml::{self, Layout};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::faults;
@@ -239,7 +241,44 @@ fn what_a_terminology_operation_cannot_do_is_refused_precisely() {
             assert!(told.starts_with(refusal), "{body}: {told}");
         }
         assert_eq!(bare.post_bytes("/fhir/ValueSet/$expand", b"{".to_vec()).await.outcome(), "400 structure");
-        let put = bare.send(reqwest::Method::PUT, "/fhir/ValueSet/$expand", &[], Vec::new()).await;
+        let put = bare.send(Method::PUT, "/fhir/ValueSet/$expand", &[], Vec::new()).await;
         assert_eq!((put.status.as_u16(), put.header("allow")), (405, "GET, POST"));
+    });
+}
+
+#[test]
+fn the_terminology_operations_take_and_give_xml() {
+    block_on(async {
+        let server = TestServer::start().await;
+        let bare = server.certificate("cabinet");
+        let headers = [("content-type", "application/fhir+xml"), ("accept", "application/fhir+xml")];
+        let send = async |path: &str, given: Value| {
+            let body = xml::write(&parameters(given), Layout::Dense).unwrap().into_bytes();
+            bare.send(Method::POST, &format!("/fhir/{path}"), &headers, body).await
+        };
+        let coding = json!({"system": "http://loinc.org", "code": "11502-2"});
+        let known = send("CodeSystem/$lookup", json!([{"name": "coding", "valueCoding": coding}])).await;
+        assert_eq!((known.status.as_u16(), known.header("content-type")), (200, "application/fhir+xml; charset=utf-8"));
+        let in_json = bare.get("/fhir/CodeSystem/$lookup?system=http://loinc.org&code=11502-2").await;
+        assert_eq!(xml::read(&known.body).unwrap(), in_json.json());
+        let few = json!([{"name": "url", "valueUri": TYPES}, {"name": "count", "valueInteger": 2}]);
+        let expanded = xml::read(&send("ValueSet/$expand", few).await.body).unwrap();
+        assert_eq!(faults(&expanded), []);
+        assert_eq!(expanded["expansion"]["contains"].as_array().unwrap().len(), 2);
+        // What is read and found too, and what is refused.
+        let read = bare.get("/fhir/ValueSet/JDV-J66-TypeCode-DMP").await.json();
+        let asked = bare.get("/fhir/ValueSet/JDV-J66-TypeCode-DMP?_format=xml").await;
+        assert_eq!(xml::read(&asked.body).unwrap(), read);
+        let found = bare.get("/fhir/ValueSet?_id=JDV-J66-TypeCode-DMP&_format=xml").await;
+        assert_eq!(xml::read(&found.body).unwrap()["total"], 1);
+        let refused = send("ValueSet/$expand", json!([{"name": "nothing", "valueString": "x"}])).await;
+        assert_eq!(xml::read(&refused.body).unwrap()["resourceType"], "OperationOutcome");
+        // A part of it, by the parameters of every interaction.
+        let part = bare.get("/fhir/ValueSet/JDV-J66-TypeCode-DMP?_elements=url").await.json();
+        assert_eq!((&part["url"], &part["compose"]), (&read["url"], &Value::Null));
+        for query in ["_revinclude=List:item", "_include=x", "_sort=url", "_text=x", "name:nothing=x"] {
+            let refused = bare.get(&format!("/fhir/ValueSet?{query}")).await;
+            assert_eq!(refused.status, 400, "{query}: {}", refused.text());
+        }
     });
 }

@@ -41,7 +41,7 @@ impl Asked<'_> {
 pub fn expand(library: &Library, asked: &Asked<'_>, identifier: &str, at: &str) -> Result<Value, Error> {
     let set = set_of(library, asked)?;
     if !set.is_listed {
-        return Err(Issue::new(Code::TooCostly).at(ElementPath::root("url")).rule("R4 ValueSet/$expand").into());
+        return Err(Issue::new(Code::NotEnumerable).at(ElementPath::root("url")).rule("R4 ValueSet/$expand").into());
     }
     let arguments = asked.arguments;
     let words = arguments.text("filter").map(fold).unwrap_or_default();
@@ -118,7 +118,7 @@ fn refused(fault: Fault) -> Error {
         Fault::Shape(what) => at(Code::Structure, "valueSet").detail(format!("({what})")).into(),
         Fault::UnknownSet(_) => at(Code::ValueSetUnknown, "valueSet").into(),
         Fault::UnknownSystem(_) => at(Code::CodeSystemUnknown, "valueSet").into(),
-        Fault::Filter | Fault::TooMany => at(Code::TooCostly, "valueSet").into(),
+        Fault::Filter | Fault::TooMany => at(Code::NotEnumerable, "valueSet").into(),
     }
 }
 

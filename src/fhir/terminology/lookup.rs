@@ -99,7 +99,7 @@ pub fn validate_in_set(library: &Library, asked: &Asked<'_>) -> Result<Value, Er
         };
         Ok(match set.standing(name, said.code) {
             Standing::Absent if !set.is_listed => {
-                return Err(Issue::new(Code::TooCostly)
+                return Err(Issue::new(Code::NotEnumerable)
                     .at(ElementPath::root("url"))
                     .rule("R4 ValueSet/$validate-code")
                     .into());

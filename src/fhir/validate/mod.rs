@@ -1,7 +1,6 @@
 //! Validation of a resource: its structure by the R4 tables, then its profile (R4 `validation.html`).
 
 mod binding;
-mod form;
 mod identity;
 mod invariant;
 pub mod package;
@@ -17,6 +16,7 @@ use std::hash::{Hash, Hasher};
 
 use serde_json::Value;
 
+use self::invariant::Manner;
 use self::walk::Walk;
 use crate::error::Issue;
 use crate::fhir::terminology::{Library, Set};
@@ -114,14 +114,28 @@ pub fn structural(resource: &Value) -> Vec<Issue> {
 
 /// [`structural`], with options.
 pub fn structural_with(resource: &Value, options: Options) -> Vec<Issue> {
-    let mut walk = Walk::new(options);
+    judge(resource, options, Manner::default())
+}
+
+/// [`structural`], and the good advice that R4 gives beyond what it asks for (a narrative in every resource).
+pub fn advised(resource: &Value, options: Options) -> Vec<Issue> {
+    judge(resource, options, Manner { advises: true, ..Manner::default() })
+}
+
+/// [`advised`], every invariant by its expression alone: what the shorter ways are compared with.
+pub fn by_expressions_alone(resource: &Value) -> Vec<Issue> {
+    judge(resource, Options::default(), Manner { is_plain: true, advises: true })
+}
+
+fn judge(resource: &Value, options: Options, manner: Manner) -> Vec<Issue> {
+    let mut walk = Walk::new(options, manner);
     walk.root(resource);
     walk.issues
 }
 
-/// The invariants of R4 that [`structural`] holds to by a function of their own: type and key.
+/// The invariants of R4 that [`structural`] holds to by their expression: where they are stated, and key.
 pub fn invariants() -> impl Iterator<Item = (&'static str, &'static str)> {
-    invariant::keys().chain(form::keys())
+    invariant::keys()
 }
 
 /// What profiles say in words only and a function of ours holds to: the names a rule may use.

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::invariant::{Around, Manner};
 use super::path::{Path, shown};
 use super::reference::Scope;
-use super::{Options, binding, form, invariant, primitive};
+use super::{Options, binding, primitive};
 use crate::error::{Code, Issue};
 use crate::fhir::definition::{Element, Kind, Primitive, Property, Type};
 
@@ -14,10 +15,17 @@ const MOST_WARNINGS: usize = 100;
 const MOST_ISSUES: usize = 200;
 /// Deeper than any JSON that was read: a guard for values built otherwise.
 const DEEPEST: usize = 160;
+/// Steps that expressions may take over one body.
+const STEPS: usize = 20_000_000;
 
 pub(super) struct Walk<'v> {
     pub(super) issues: Vec<Issue>,
     pub(super) scope: Scope<'v>,
+    /// The resource being walked.
+    pub(super) around: Option<Around<'v>>,
+    pub(super) manner: Manner,
+    /// What is left to expressions, over the whole body.
+    pub(super) steps: usize,
     options: Options,
     depth: usize,
 }
@@ -32,8 +40,9 @@ enum Place {
 }
 
 impl<'v> Walk<'v> {
-    pub(super) fn new(options: Options) -> Self {
-        Self { issues: Vec::new(), scope: Scope::default(), options, depth: 0 }
+    pub(super) fn new(options: Options, manner: Manner) -> Self {
+        let scope = Scope::default();
+        Self { issues: Vec::new(), scope, around: None, manner, steps: STEPS, options, depth: 0 }
     }
 
     /// Tells an issue, unless enough were told.
@@ -46,8 +55,17 @@ impl<'v> Walk<'v> {
     }
 
     fn push(&mut self, issue: Issue, path: &Path<'_>, detail: &str) {
-        if self.issues.len() < if issue.is_warning { MOST_WARNINGS } else { MOST_ISSUES } {
-            self.issues.push(issue.rule("R4").at(path.written()).detail(format!("({detail})")));
+        self.add_with(issue.is_warning, || issue.rule("R4").at(path.written()).detail(format!("({detail})")));
+    }
+
+    /// Takes an issue, unless enough were told.
+    pub(super) fn add(&mut self, issue: Issue) {
+        self.add_with(issue.is_warning, || issue);
+    }
+
+    fn add_with(&mut self, is_warning: bool, issue: impl FnOnce() -> Issue) {
+        if self.issues.len() < if is_warning { MOST_WARNINGS } else { MOST_ISSUES } {
+            self.issues.push(issue());
         }
     }
 
@@ -68,13 +86,18 @@ impl<'v> Walk<'v> {
         let Some(kind) = Type::resource(kind) else {
             return self.tell(Code::Element, &path.child("resourceType"), "R4");
         };
+        let around = self.around;
         if place == Place::Contained {
             self.contained(map, path);
-            return self.object(map, kind, path);
+            self.around = Some(Around { resource: value, root: around.map_or(value, |around| around.root) });
+            self.object(value, map, kind, path);
+        } else {
+            let outer = self.scope.enter(kind, map);
+            self.around = Some(Around { resource: value, root: value });
+            self.object(value, map, kind, path);
+            self.scope.leave(outer);
         }
-        let outer = self.scope.enter(kind, map);
-        self.object(map, kind, path);
-        self.scope.leave(outer);
+        self.around = around;
     }
 
     /// What holds of a contained resource alone.
@@ -89,7 +112,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    fn object(&mut self, map: &'v Map<String, Value>, kind: Type, path: &Path<'_>) {
+    fn object(&mut self, value: &'v Value, map: &'v Map<String, Value>, kind: Type, path: &Path<'_>) {
         if map.is_empty() {
             return self.tell(Code::Element, path, "ele-1");
         }
@@ -127,11 +150,7 @@ impl<'v> Walk<'v> {
                 self.tell(Code::Missing, &path.child(element.name()), "1..");
             }
         }
-        for key in invariant::broken(kind, map).chain(form::broken(kind, map)) {
-            if self.issues.len() < MOST_ISSUES {
-                self.issues.push(Issue::new(Code::Profile).rule(key).at(path.written()));
-            }
-        }
+        self.invariants(value, kind, path);
         self.depth -= 1;
     }
 
@@ -157,6 +176,7 @@ impl<'v> Walk<'v> {
     }
 
     fn item(&mut self, value: &'v Value, element: Element, of: Type, path: &Path<'_>) {
+        self.element_invariants(value, element, path);
         match (of.kind(), value) {
             (Kind::Primitive(kind), _) => self.primitive(value, kind, element, of, path),
             (Kind::Abstract, _) if of.name() == "Resource" => {
@@ -164,7 +184,7 @@ impl<'v> Walk<'v> {
                 self.resource(value, path, place);
             }
             (_, Value::Object(map)) => {
-                self.object(map, of, path);
+                self.object(value, map, of, path);
                 if of.name() == "Reference" {
                     self.reference(map, element, path);
                 } else {
@@ -214,7 +234,7 @@ impl<'v> Walk<'v> {
     fn extension(&mut self, value: &'v Value, of: Type, path: &Path<'_>) {
         // A primitive type has the properties of its bases: id and extension.
         match value {
-            Value::Object(map) => self.object(map, of, path),
+            Value::Object(map) => self.object(value, map, of, path),
             _ => self.tell(Code::Element, path, "Element"),
         }
     }

@@ -15,26 +15,25 @@ use crate::error::{Code, Error, Issue};
 use crate::fhir::conformance::DATE;
 use crate::fhir::outcome::Frame;
 use crate::fhir::search::page::{Page as Link, Position};
-use crate::fhir::search::{self, Naming, Options, PAGE_PARAMETER, RESULT_PARAMETERS, Search, subset};
+use crate::fhir::search::{self, Naming, Options, PAGE_PARAMETER, RESULT_PARAMETERS, Search};
 use crate::fhir::terminology::canonical_system;
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
+use crate::http::extract::accept::Presentation;
 use crate::http::extract::asking::{Asking, Identified};
 use crate::http::extract::caller::Certified;
-use crate::http::extract::media::{self, Wanted};
+use crate::http::extract::prefer;
 use crate::http::layer::request::Envelope;
 use crate::ids::ElementPath;
-use crate::ops::conformance::find::find;
+use crate::ops::conformance::find::{find, is_decided};
 use crate::ops::resource::search::{DEFAULT_COUNT, LARGEST_COUNT};
 use crate::rules::gate::Route;
-
-/// What a conformance resource is found by.
-pub(crate) const SEARCHED: &[&str] = &["_id", "date", "name", "publisher", "status", "title", "url", "version"];
+use crate::rules::registry;
 
 /// `GET [base]/Type` and `POST [base]/Type/_search`.
 pub(crate) async fn search(app: web::Data<App>, certified: Certified, asking: Asking) -> Result<HttpResponse, Refusal> {
     let request = asking.request.clone();
-    serve(&app, &certified, &request, async || {
+    serve(&app, &certified, async || {
         let kind = kind_of(&request);
         let owner = certified.certificate.structure.as_ref().map(ToString::to_string).unwrap_or_default();
         let given = query::given(&app, asking).await?;
@@ -47,6 +46,7 @@ pub(crate) async fn search(app: web::Data<App>, certified: Certified, asking: As
             }
         };
         let search = read(&app, &request, &kind, &given)?;
+        Presentation::settle(&request, &given)?;
         let found = Found { kind: &kind, owner: &owner, given: &given, offset };
         Ok(answer::fhir(StatusCode::OK, render(&app, &certified.envelope, &search, &found)?))
     })
@@ -60,7 +60,7 @@ pub(crate) async fn fetch(
     request: HttpRequest,
     named: Identified,
 ) -> Result<HttpResponse, Refusal> {
-    serve(&app, &certified, &request, async || {
+    serve(&app, &certified, async || {
         let catalogue = app.conformance();
         let entry = catalogue.entry(&kind_of(&request), &named.id).ok_or(Code::NotFound)?;
         let body = catalogue.resource(entry).to_string();
@@ -74,15 +74,13 @@ pub(crate) async fn fetch(
 pub(super) async fn serve(
     app: &App,
     certified: &Certified,
-    request: &HttpRequest,
     work: impl AsyncFnOnce() -> Result<HttpResponse, Error>,
 ) -> Result<HttpResponse, Refusal> {
     let since = Stopwatch::start();
-    let answer = match acceptable(request) {
-        Ok(()) => work().await,
-        Err(error) => Err(error),
+    let answer = match certified.envelope.answerable(app) {
+        Ok(()) => work().await.map_err(|error| certified.envelope.refuse(app, error)),
+        Err(refusal) => Err(refusal),
     };
-    let answer = answer.map_err(|error| certified.envelope.refuse(app, error));
     let status = match &answer {
         Ok(response) => response.status().as_u16(),
         Err(refusal) => refusal.code().row().status,
@@ -96,28 +94,20 @@ pub(super) fn kind_of(request: &HttpRequest) -> String {
     request.path().split('/').nth(2).unwrap_or_default().to_owned()
 }
 
-fn acceptable(request: &HttpRequest) -> Result<(), Error> {
-    let accept = request.headers().get("accept").and_then(|value| value.to_str().ok());
-    let format = request.query_string().split('&').find_map(|pair| pair.strip_prefix("_format="));
-    if media::fhir_wanted(accept, format) == Wanted::Nothing {
-        return Err(Issue::new(Code::NotAcceptable).rule("R4 http#mime-type").into());
-    }
-    Ok(())
-}
-
 fn read(app: &App, request: &HttpRequest, kind: &str, given: &Pairs) -> Result<Search, Error> {
-    let prefer = request.headers().get("prefer").and_then(|value| value.to_str().ok());
-    let strict = app.config.search.unknown == crate::config::Unknown::Refuse
-        || prefer.is_some_and(|prefer| prefer.contains("handling=strict"));
+    let strict = app.config.search.unknown == crate::config::Unknown::Refuse || prefer::is_strict(request);
     let naming = Naming { base: &app.base, canonical_system: &canonical_system };
     let options = Options { strict, max_count: LARGEST_COUNT, now: app.now(), naming };
     let search = search::parse(kind, given, &options).map_err(Error::many)?;
+    let searched = registry::find(kind).and_then(|served| served.searched).unwrap_or_default();
+    let is_result = |name: &str| RESULT_PARAMETERS.contains(&name) && !name.ends_with("include") && name != "_sort";
     let is_served = |name: &str| {
-        let name = name.split(':').next().unwrap_or_default();
-        SEARCHED.contains(&name) || (RESULT_PARAMETERS.contains(&name) && !matches!(name, "_include" | "_sort"))
+        let plain = name.split(':').next().unwrap_or_default();
+        searched.contains(&plain) || is_result(plain)
     };
+    let is_whole = search.terms.iter().all(is_decided);
     // A filter that is dropped would answer too much (contract §8).
-    match search.applied.iter().find(|(name, _)| !is_served(name)) {
+    match search.applied.iter().find(|(name, _)| !is_served(name) || !is_whole && !is_result(name)) {
         None => Ok(search),
         Some((name, _)) => {
             let path = ElementPath::root(name.as_str());
@@ -146,14 +136,13 @@ fn render(app: &App, envelope: &Envelope, search: &Search, found: &Found<'_>) ->
     set.link("self", &if own.is_empty() { format!("{base}/{kind}") } else { format!("{base}/{kind}?{own}") });
     if let Some(next) = page.next {
         let next = u128::try_from(next).unwrap_or_default();
-        let after = Position { values: Vec::new(), id: Uuid::from_u128(next) };
+        let after = Position { values: Vec::new(), id: Uuid::from_u128(next), snapshot: None };
         let link = Link { query: query::encode(found.given), after };
         let token = app.pages.seal(&link, kind, found.owner, app.ids.as_ref())?;
         set.link("next", &format!("{base}/{kind}?{PAGE_PARAMETER}={token}"));
     }
     for entry in &page.entries {
-        let resource = subset(catalogue.resource(entry), search.summary, &search.elements);
-        set.entry(&format!("{base}/{kind}/{}", entry.id), &resource.to_string(), "match");
+        set.entry(&format!("{base}/{kind}/{}", entry.id), &catalogue.resource(entry).to_string(), "match");
     }
     let frame = Frame { base, language: envelope.language, request: Some(&envelope.request_id) };
     set.told(&frame, &search.warnings);

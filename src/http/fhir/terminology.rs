@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::conformance::{kind_of, made, serve};
 use crate::error::{Code, Error, Issue, Language};
-use crate::fhir::codec::json;
+use crate::fhir::codec;
 use crate::fhir::operation::{self, Arguments};
 use crate::fhir::terminology::expand::{Asked, expand as expansion_of};
 use crate::fhir::terminology::lookup;
@@ -66,7 +66,7 @@ async fn run(
     work: impl FnOnce(&App, &Asked<'_>) -> Result<Value, Error>,
 ) -> Result<HttpResponse, Refusal> {
     let request = asking.request.clone();
-    serve(app, certified, &request, async || {
+    serve(app, certified, async || {
         let kind = kind_of(&request);
         let operation = operation::find(&kind, name).ok_or(Code::NotFound)?;
         let instance = request.match_info().get("id");
@@ -87,13 +87,13 @@ async fn run(
 
 /// What the request says: the pairs of a GET, the Parameters of a POST.
 async fn arguments(app: &App, operation: &operation::Operation, asking: Asking) -> Result<Arguments, Error> {
-    let Asking { request, form } = asking;
+    let Asking { request, form, .. } = asking;
     let (Some(payload), &Method::POST) = (form, request.method()) else {
         return Arguments::of_query(operation, &pairs(request.query_string().as_bytes())?);
     };
-    media::require_fhir_json(content_type(&request))?;
+    let syntax = media::body_syntax(content_type(&request))?;
     let body = Body::declared(&request, payload, BODY_LIMIT, app.config.server.body_idle_ms)?.whole().await?;
-    let resource = json::parse(&body)?;
+    let resource = codec::read(syntax, &body)?;
     let issues = validate::structural(&resource);
     let faults: Vec<Issue> = issues.into_iter().filter(|issue| !issue.is_warning).collect();
     if !faults.is_empty() {

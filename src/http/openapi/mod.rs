@@ -14,15 +14,15 @@ use super::answer;
 use super::app::App;
 use super::discovery;
 use super::extract::caller::Certified;
-use super::routes::{DEV_ROUTES, ROUTES, Routed};
+use super::routes::{DEV_ROUTES, ROUTES, Routed, resource_routes};
 use crate::fhir::operation::{self, Operation};
-use crate::ops::conformance::catalogue::KINDS;
+use crate::rules::registry::{self, Place};
 
 /// `GET /fhir/openapi.json`.
 pub(crate) async fn openapi(app: web::Data<App>, _certified: Certified) -> HttpResponse {
     let dev = if app.dev.is_some() { DEV_ROUTES } else { &[] };
     let statement = discovery::statement(&app);
-    answer::json(StatusCode::OK, &document(&app.origin, &statement, ROUTES.iter().chain(dev)))
+    answer::json(StatusCode::OK, &document(&app.origin, &statement, ROUTES.iter().chain(resource_routes()).chain(dev)))
 }
 
 /// The document of these routes, on a server at `origin` that says `statement` of itself.
@@ -30,15 +30,16 @@ fn document<'r>(origin: &str, statement: &Value, routes: impl Iterator<Item = &'
     let mut paths = Map::new();
     for routed in routes {
         let mut item = Map::new();
-        let named = request::of_path(routed.path);
+        let path = routed.path.as_ref();
+        let named = request::of_path(path);
         if !named.is_empty() {
             item.insert("parameters".to_owned(), Value::Array(named));
         }
-        for method in routed.methods {
-            let call = Call::of(method, routed.path);
+        for method in routed.methods.iter() {
+            let call = Call::of(method, path);
             item.insert(method.to_ascii_lowercase(), call.render(statement));
         }
-        paths.insert(routed.path.to_owned(), Value::Object(item));
+        paths.insert(path.to_owned(), Value::Object(item));
     }
     json!({
         "openapi": "3.1.0",
@@ -69,8 +70,8 @@ fn tags(paths: &Map<String, Value>) -> Vec<Value> {
 /// What a route is in the words of FHIR, told by its path and its method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning<'p> {
-    /// POST on the base.
-    Transaction,
+    /// An interaction of the whole system: its code.
+    System(&'static str),
     /// An interaction of a type: its code.
     Interaction(&'p str, &'static str),
     /// An operation.
@@ -95,15 +96,17 @@ impl<'p> Call<'p> {
     fn is_public(&self) -> bool {
         match self.meaning {
             Meaning::Other => true,
-            Meaning::Transaction => false,
-            Meaning::Interaction(kind, _) | Meaning::Operation(kind, _) => KINDS.contains(&kind),
+            Meaning::System(_) => false,
+            Meaning::Interaction(kind, _) | Meaning::Operation(kind, _) => {
+                registry::find(kind).is_some_and(|served| served.place == Place::Tables)
+            }
         }
     }
 
     fn tag(&self) -> &'p str {
         match self.meaning {
             Meaning::Interaction(kind, _) | Meaning::Operation(kind, _) => kind,
-            Meaning::Transaction => "transaction",
+            Meaning::System(_) => "system",
             Meaning::Other if self.path.starts_with("/oauth2") || self.path.starts_with("/dev") => "authorisation",
             Meaning::Other => "server",
         }
@@ -140,7 +143,8 @@ impl<'p> Call<'p> {
 
     fn summary(&self) -> String {
         match self.meaning {
-            Meaning::Transaction => "ITI-65 Provide Document Bundle".to_owned(),
+            Meaning::System("transaction") => "ITI-65 Provide Document Bundle; batch and transaction".to_owned(),
+            Meaning::System(code) => format!("{code}: the directory"),
             Meaning::Interaction("Patient", "search-type") => "TD0.2: whether a person has a record".to_owned(),
             Meaning::Interaction("Binary" | "Bundle", "read") => "ITI-68 Retrieve Document".to_owned(),
             Meaning::Interaction("DocumentReference", "create") => "ITI-105 Simplified Publish".to_owned(),
@@ -173,7 +177,10 @@ fn meaning<'p>(method: &str, path: &'p str) -> Meaning<'p> {
     let Some(rest) = path.strip_prefix("/fhir") else { return Meaning::Other };
     let steps: Vec<&str> = rest.split('/').filter(|step| !step.is_empty()).collect();
     let code = match (steps.as_slice(), method) {
-        ([], _) => return Meaning::Transaction,
+        ([], "POST") => return Meaning::System("transaction"),
+        ([] | ["_search"], _) => return Meaning::System("search-system"),
+        (["_history"], _) => return Meaning::System("history-system"),
+        ([_, "{compartment}", kind], _) => return Meaning::Interaction(kind, "search-type"),
         (["metadata" | "openapi.json"], _) => return Meaning::Other,
         ([kind, .., last], _) if last.starts_with('$') => {
             let name = last.trim_start_matches('$');

@@ -19,15 +19,16 @@ pub(super) fn of_path(path: &str) -> Vec<Value> {
 /// What stands in the query, and in headers.
 pub(super) fn parameters(call: &Call<'_>, statement: &Value) -> Vec<Value> {
     let mut parameters: Vec<Value> = match call.meaning {
-        Meaning::Interaction(kind, "search-type") if call.method == "GET" => searched(kind, statement)
-            .into_iter()
-            .map(|(name, schema)| json!({"name": name, "in": "query", "schema": schema, "explode": true, "style": "form"}))
-            .collect(),
-        Meaning::Interaction(_, "patch") if !call.path.ends_with("{id}") => ["identifier", "patient"]
+        Meaning::Interaction(kind, "search-type") if call.method == "GET" => in_query(searched(kind, statement)),
+        Meaning::Interaction("DocumentReference", "patch") if !call.path.ends_with("{id}") => ["identifier", "patient"]
             .iter()
             .map(|name| json!({"name": name, "in": "query", "required": *name == "identifier", "schema": {"type": "string"}}))
             .collect(),
-        Meaning::Interaction(_, "history-instance" | "history-type") => ["_count", "_since"]
+        Meaning::Interaction(kind, "patch" | "update" | "delete") if !call.path.ends_with("{id}") => {
+            in_query(searched(kind, statement))
+        }
+        Meaning::System("search-system") if call.method == "GET" => in_query(searched_together()),
+        Meaning::Interaction(_, "history-instance" | "history-type") | Meaning::System("history-system") => ["_count", "_since"]
             .iter()
             .map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}}))
             .collect(),
@@ -45,6 +46,19 @@ pub(super) fn parameters(call: &Call<'_>, statement: &Value) -> Vec<Value> {
         parameters.push(json!({"$ref": "#/components/parameters/X-Request-Id"}));
     }
     parameters
+}
+
+fn in_query(named: Vec<(String, Value)>) -> Vec<Value> {
+    let query = named
+        .into_iter()
+        .map(|(name, schema)| json!({"name": name, "in": "query", "schema": schema, "explode": true, "style": "form"}));
+    query.collect()
+}
+
+/// What a search of several types may say.
+fn searched_together() -> Vec<(String, Value)> {
+    let names = ["_id", "_lastUpdated", "_type"].into_iter().chain(RESULT_PARAMETERS);
+    names.map(|name| (name.to_owned(), json!({"type": "array", "items": {"type": "string"}}))).collect()
 }
 
 /// The search parameters that the statement declares for a type, and those of the result.
@@ -100,7 +114,11 @@ pub(super) fn body(call: &Call<'_>, statement: &Value) -> Option<Value> {
         content.collect::<Map<String, Value>>()
     };
     let content = match call.meaning {
-        Meaning::Transaction => of_fhir("Bundle", None),
+        Meaning::System("transaction") => of_fhir("Bundle", None),
+        Meaning::System("search-system") if call.method == "POST" => {
+            let properties = searched_together().into_iter().collect::<Map<String, Value>>();
+            form(&json!({"type": "object", "properties": properties}))
+        }
         Meaning::Interaction(kind, "create" | "update") => of_fhir(kind, None),
         Meaning::Interaction(_, "patch") => patches(statement),
         Meaning::Interaction(kind, "search-type") if call.method == "POST" => {
@@ -131,11 +149,11 @@ fn form(schema: &Value) -> Map<String, Value> {
 }
 
 fn patches(statement: &Value) -> Map<String, Value> {
-    let own = Form::ALL.iter().filter(|form| **form != Form::FhirPath).map(|form| {
+    let own = Form::ALL.iter().filter(|form| !matches!(form, Form::FhirPath | Form::FhirPathXml)).map(|form| {
         let schema = match form {
             Form::Json => json!({"type": "array", "items": {"type": "object"}}),
             Form::Xml => json!({"type": "string"}),
-            Form::FhirPath | Form::Merge => json!({"type": "object"}),
+            Form::FhirPath | Form::FhirPathXml | Form::Merge => json!({"type": "object"}),
         };
         let example = json!([{"op": "replace", "path": "/status", "value": "superseded"}]);
         let media =

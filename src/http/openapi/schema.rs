@@ -20,7 +20,7 @@ pub(super) fn responses(call: &Call<'_>, statement: &Value) -> Value {
         std::iter::once(("application/json".to_owned(), media)).collect::<Map<String, Value>>()
     };
     let (status, content) = match call.meaning {
-        Meaning::Transaction | Meaning::Interaction(_, "search-type" | "history-instance" | "history-type") => {
+        Meaning::System(_) | Meaning::Interaction(_, "search-type" | "history-instance" | "history-type") => {
             ("200", of_fhir("Bundle"))
         }
         Meaning::Interaction("Binary", _) => {
@@ -83,6 +83,7 @@ pub(super) fn components(paths: &Map<String, Value>) -> Value {
                         "schema": { "$ref": "#/components/schemas/OperationOutcome" },
                         "examples": examples(),
                     },
+                    "application/fhir+xml": { "schema": { "$ref": "#/components/schemas/OperationOutcome" } },
                 },
             },
             "OAuthRefusal": {
@@ -145,7 +146,7 @@ fn named(value: &Value, into: &mut BTreeSet<String>) {
 
 fn schema(name: &str) -> Value {
     match name {
-        "id" => json!({"type": "string", "pattern": "^[A-Za-z0-9\\-\\.]{1,64}$"}),
+        "compartment" | "id" => json!({"type": "string", "pattern": "^[A-Za-z0-9\\-\\.]{1,64}$"}),
         "version" => json!({"type": "string", "pattern": "^[0-9]{1,10}$"}),
         "Object" => json!({"type": "object"}),
         "Form" => json!({"type": "object", "additionalProperties": {"type": "string"}}),

@@ -14,10 +14,6 @@ use crate::fhir::search::{self, IndexEntry, Naming};
 use crate::fhir::terminology::{Library, canonical_system};
 use crate::fhir::validate::{Conformance, Mode, Pdsm};
 
-/// The types, in the order of their names.
-pub const KINDS: [&str; 6] =
-    ["CapabilityStatement", "CodeSystem", "OperationDefinition", "SearchParameter", "StructureDefinition", "ValueSet"];
-
 /// One resource.
 #[derive(Debug, Clone)]
 pub struct Entry {

@@ -27,6 +27,16 @@ pub fn find<'c>(catalogue: &'c Catalogue, search: &Search, offset: usize, count:
     Page { entries, total, next }
 }
 
+/// Whether a condition can be decided by what stands at the head of a resource: no other is followed, none
+/// is read whole.
+pub fn is_decided(term: &Term) -> bool {
+    match term {
+        Term::Id(_) | Term::LastUpdated(_) | Term::Index { .. } | Term::Missing { .. } => true,
+        Term::Any(terms) => terms.iter().all(is_decided),
+        Term::Chain(_) | Term::Has(_) | Term::Tree(_) | Term::Read(_) => false,
+    }
+}
+
 fn holds(term: &Term, entry: &Entry, updated_at: i64) -> bool {
     match term {
         Term::Id(ids) => ids.contains(&entry.id),
@@ -36,6 +46,9 @@ fn holds(term: &Term, entry: &Entry, updated_at: i64) -> bool {
             rows.any(|row| any_of.iter().any(|wanted| matches(wanted, row))) != *negated
         }
         Term::Missing { parameter, missing } => entry.rows.iter().any(|row| row.parameter == *parameter) != *missing,
+        Term::Any(terms) => terms.iter().any(|term| holds(term, entry, updated_at)),
+        // Refused before: see `is_decided`.
+        Term::Chain(_) | Term::Has(_) | Term::Tree(_) | Term::Read(_) => false,
     }
 }
 
@@ -47,6 +60,7 @@ fn matches(wanted: &Match, row: &IndexEntry) -> bool {
         // What is folded stands before what is written.
         Match::Contains(part) => row.value.split('\u{1}').next().is_some_and(|folded| folded.contains(part)),
         Match::Interval(interval) => within(interval, row.low, row.high),
+        Match::Measured(start, interval) => row.value.starts_with(start) && within(interval, row.low, row.high),
     }
 }
 

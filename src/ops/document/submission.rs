@@ -138,13 +138,23 @@ impl Provision {
     /// Reads a received body. Every issue found is told at once; warnings alone do not refuse.
     pub async fn read(service: &Service, received: Received, mode: &Mode, at: Timestamp) -> Result<Self, Error> {
         let resource = json::parse(&received.json)?;
+        Self::of_parsed(service, resource, received.documents, mode, at).await
+    }
+
+    /// The same, of a body whose JSON was parsed already.
+    pub async fn of_parsed(
+        service: &Service,
+        resource: Value,
+        mut documents: BTreeMap<usize, Staged>,
+        mode: &Mode,
+        at: Timestamp,
+    ) -> Result<Self, Error> {
         let mut issues = validate::structural_with(&resource, validate::Options { data_was_cut: true });
         let profile = claimed(&resource)?;
         refuse_if_wrong(&issues)?;
         refuse_what_is_off(&resource, &service.settings)?;
         issues.extend(validate::profile(&resource, profile, mode));
         refuse_if_wrong(&issues)?;
-        let mut documents = received.documents;
         documents.extend(fhir_document::stage(service, &resource, at).await?);
         assemble(resource, documents, issues, &service.settings, mode)
     }
@@ -209,20 +219,28 @@ impl Provision {
     }
 }
 
-/// The provide bundle profile that a body claims; a transaction that claims none is of a later delivery.
+/// Whether a body claims the profile of a submission.
+pub fn claims(resource: &Value) -> bool {
+    Bundle::new(resource).is_some_and(|bundle| profile_of(&bundle).is_some())
+}
+
+/// The provide bundle profile that a body claims.
 fn claimed(resource: &Value) -> Result<&'static str, Error> {
     let bundle = Bundle::new(resource).filter(|bundle| bundle.kind() == Some("transaction"));
     let Some(bundle) = bundle else {
         let path = ElementPath::root("Bundle").child("type");
         return Err(Issue::new(Code::NotSupported).at(path).rule("MHD ITI-65").into());
     };
-    let claims = bundle.profiles();
-    let bare = |canonical: &str| canonical.split('|').next().unwrap_or_default().to_owned();
-    let known = PROVIDE_BUNDLES.into_iter().find(|known| claims.iter().any(|claim| bare(claim) == *known));
-    known.ok_or_else(|| {
+    profile_of(&bundle).ok_or_else(|| {
         let path = ElementPath::root("Bundle").child("meta").child("profile");
         Issue::new(Code::NotSupported).at(path).rule("MHD ITI-65").into()
     })
+}
+
+fn profile_of(bundle: &Bundle<'_>) -> Option<&'static str> {
+    let claims = bundle.profiles();
+    let bare = |canonical: &str| canonical.split('|').next().unwrap_or_default().to_owned();
+    PROVIDE_BUNDLES.into_iter().find(|known| claims.iter().any(|claim| bare(claim) == *known))
 }
 
 pub(super) fn refuse_if_wrong(issues: &[Issue]) -> Result<(), Error> {
