@@ -19,5 +19,6 @@ archive=("${work}"/*.tgz)
 sum=dce87f1b5b9341867033f7d1f544fa1b5232503f6d62813887ac6b8a8b6cb682
 echo "${sum}  ${archive[0]}" | sha256sum --check --quiet || { echo "${package} is not the package the tables were made of"; exit 1; }
 python3 schemas/generate/definitions.py --check "${archive[0]}"
+python3 schemas/generate/concepts.py --check "${archive[0]}"
 python3 schemas/generate/search_parameters.py --check "${archive[0]}"
 echo "definitions and search parameters are what ${package} says"

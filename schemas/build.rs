@@ -9,6 +9,8 @@
     reason = "a build script speaks to cargo by println and stops by panic"
 )]
 
+#[path = "build/concepts.rs"]
+mod concepts;
 #[path = "build/conformance.rs"]
 mod conformance;
 #[path = "build/fhir.rs"]
@@ -29,6 +31,7 @@ fn main() {
     println!("cargo::rerun-if-changed=schemas");
     println!("cargo::rerun-if-changed=migrations");
     println!("cargo::rerun-if-changed=conformance");
+    concepts::generate(schemas, out);
     conformance::generate(Path::new("conformance"), out);
     fhir::generate(schemas, out);
     rules::generate(schemas, out);

@@ -31,11 +31,18 @@ const OPEN: &str = "200";
 const LOGIN: &str = "401 login";
 const FORBIDDEN: &str = "403 forbidden";
 const UNKNOWN: &str = "404 not-found";
+/// Parameters are FHIR, not a form.
+const FORM: &str = "415 type-de-contenu";
 /// The endpoint names no person.
 const NOBODY: &str = "";
 
 const fn by_certificate(method: &'static str, path: &'static str, bare: &'static str) -> Endpoint {
     Endpoint { method, path, query: "", form: "", bare, structure: bare, opposed: NOBODY }
+}
+
+/// By certificate, with a query.
+const fn asked(path: &'static str, query: &'static str) -> Endpoint {
+    Endpoint { method: "GET", path, query, form: "", bare: OPEN, structure: OPEN, opposed: NOBODY }
 }
 
 const fn by_id(path: &'static str, structure: &'static str) -> Endpoint {
@@ -110,6 +117,39 @@ const ENDPOINTS: &[Endpoint] = &[
     search("/fhir/AuditEvent", "?patient=key&date=ge2026-01-01", FORBIDDEN, FORBIDDEN),
     search_form("/fhir/AuditEvent/_search", "patient=key&date=ge2026-01-01", FORBIDDEN, FORBIDDEN),
     by_id("/fhir/AuditEvent/{id}", UNKNOWN),
+    by_certificate("GET", "/fhir/openapi.json", OPEN),
+    asked("/fhir/CapabilityStatement", "?status=active&_count=1"),
+    by_certificate("POST", "/fhir/CapabilityStatement/_search", OPEN),
+    by_certificate("GET", "/fhir/CapabilityStatement/{id}", UNKNOWN),
+    asked("/fhir/CodeSystem", "?status=active&_count=1"),
+    by_certificate("POST", "/fhir/CodeSystem/_search", OPEN),
+    by_certificate("GET", "/fhir/CodeSystem/{id}", UNKNOWN),
+    asked("/fhir/CodeSystem/$lookup", "?system=http://loinc.org&code=11502-2"),
+    by_certificate("POST", "/fhir/CodeSystem/$lookup", FORM),
+    asked("/fhir/CodeSystem/$validate-code", "?url=http://loinc.org&code=11502-2"),
+    by_certificate("POST", "/fhir/CodeSystem/$validate-code", FORM),
+    by_certificate("GET", "/fhir/CodeSystem/{id}/$validate-code", UNKNOWN),
+    by_certificate("POST", "/fhir/CodeSystem/{id}/$validate-code", UNKNOWN),
+    asked("/fhir/OperationDefinition", "?status=active&_count=1"),
+    by_certificate("POST", "/fhir/OperationDefinition/_search", OPEN),
+    by_certificate("GET", "/fhir/OperationDefinition/{id}", UNKNOWN),
+    asked("/fhir/SearchParameter", "?status=active&_count=1"),
+    by_certificate("POST", "/fhir/SearchParameter/_search", OPEN),
+    by_certificate("GET", "/fhir/SearchParameter/{id}", UNKNOWN),
+    asked("/fhir/StructureDefinition", "?status=active&_count=1"),
+    by_certificate("POST", "/fhir/StructureDefinition/_search", OPEN),
+    by_certificate("GET", "/fhir/StructureDefinition/{id}", UNKNOWN),
+    asked("/fhir/ValueSet", "?status=active&_count=1"),
+    by_certificate("POST", "/fhir/ValueSet/_search", OPEN),
+    by_certificate("GET", "/fhir/ValueSet/{id}", UNKNOWN),
+    asked("/fhir/ValueSet/$expand", "?url=JDV_J66-TypeCode-DMP"),
+    by_certificate("POST", "/fhir/ValueSet/$expand", FORM),
+    by_certificate("GET", "/fhir/ValueSet/{id}/$expand", UNKNOWN),
+    by_certificate("POST", "/fhir/ValueSet/{id}/$expand", UNKNOWN),
+    asked("/fhir/ValueSet/$validate-code", "?url=JDV_J66-TypeCode-DMP&system=http://loinc.org&code=11502-2"),
+    by_certificate("POST", "/fhir/ValueSet/$validate-code", FORM),
+    by_certificate("GET", "/fhir/ValueSet/{id}/$validate-code", UNKNOWN),
+    by_certificate("POST", "/fhir/ValueSet/{id}/$validate-code", UNKNOWN),
     by_certificate("POST", "/oauth2/token", "400"),
     by_certificate("POST", "/oauth2/introspect", OPEN),
     by_certificate("GET", "/oauth2/jwks", OPEN),
@@ -166,6 +206,11 @@ fn of_registry(method: &'static str, path: &'static str) -> Endpoint {
 
 /// Endpoints without a case. This list may only shrink.
 const UNCOVERED: &[(&str, &str)] = &[];
+
+/// Every endpoint and whether it asks for a token.
+pub(crate) fn tokens_asked_for() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+    endpoints().iter().map(|endpoint| (endpoint.method, endpoint.path, endpoint.bare == LOGIN))
+}
 
 #[test]
 fn every_endpoint_has_its_cases() {

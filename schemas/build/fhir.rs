@@ -17,5 +17,6 @@ pub(crate) fn generate(schemas: &Path, out: &Path) {
     let mut pool = blob::Pool::default();
     let sets = definitions::write(&schemas.join("fhir-r4"), profiles.value_sets(schemas), out, &mut pool);
     profiles.write(schemas, &sets, out, &mut pool);
+    profiles::write_list(schemas, out);
     pool.write(&out.join("fhir-names.txt"));
 }

@@ -21,6 +21,8 @@ struct Source {
 struct Tables {
     /// Another spelling -> canonical system.
     aliases: BTreeMap<String, String>,
+    /// OID -> what the map calls its system.
+    titles: BTreeMap<String, String>,
     /// Another spelling with one code -> canonical system.
     misplaced: BTreeMap<(String, String), String>,
     sources: Vec<Source>,
@@ -54,10 +56,12 @@ fn cell(row: &Row, column: &str) -> String {
 fn read_all(folder: &Path, faults: &mut Vec<String>) -> Tables {
     let mut aliases = BTreeMap::new();
     let mut misplaced = BTreeMap::new();
+    let mut titles = BTreeMap::new();
     for row in read(folder, "codesystem-oid-map", faults) {
         let oid = cell(&row, "oid");
         let url = cell(&row, "fhir_system");
         name_oid(&mut aliases, &oid, if url.is_empty() { None } else { Some(&url) });
+        titles.insert(oid, cell(&row, "name"));
     }
     for row in read(folder, "system-aliases", faults) {
         let (alias, code, system) = (cell(&row, "alias"), cell(&row, "code"), cell(&row, "system"));
@@ -97,7 +101,7 @@ fn read_all(folder: &Path, faults: &mut Vec<String>) -> Tables {
     }
     let formats = read(folder, "format-codes", faults);
     let formats = formats.iter().map(|row| ["template", "media_type", "system", "code"].map(|name| cell(row, name)));
-    Tables { aliases, misplaced, sources, formats: formats.collect() }
+    Tables { aliases, titles, misplaced, sources, formats: formats.collect() }
 }
 
 fn coding(row: &Row) -> [String; 4] {
@@ -147,6 +151,10 @@ fn render(tables: &Tables, faults: &mut Vec<String>) -> String {
     let _ = writeln!(text, "static ALIASES: &[(&str, usize)] = &{aliases:?};");
     let misplaced: Vec<(&str, &str, usize)> =
         tables.misplaced.iter().map(|((alias, code), system)| (alias.as_str(), code.as_str(), place(system))).collect();
+    let titles: BTreeMap<usize, &str> =
+        tables.titles.iter().map(|(oid, title)| (canonical(oid), title.as_str())).collect();
+    let titles: Vec<(usize, &str)> = titles.into_iter().collect();
+    let _ = writeln!(text, "static TITLES: &[(usize, &str)] = &{titles:?};");
     let _ = writeln!(text, "static MISPLACED: &[(&str, &str, usize)] = &{misplaced:?};");
     let _ = writeln!(text, "static CODINGS: &[Coding] = &[");
     for ((system, code), display) in &displays {

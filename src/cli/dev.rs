@@ -206,6 +206,7 @@ pub(super) fn place(config: &mut Config, state: &Path, certs: &Path) {
     config.documents.folder = state.join("documents");
     config.documents.keys = state.join("keys").join("master.keys");
     config.token.keys = state.join("keys");
+    config.conformance.terminology = state.join("terminology");
     certs.clone_into(&mut config.server.certificates);
 }
 

@@ -9,7 +9,8 @@ use super::demo::personas::Demo;
 use crate::clock::Clocks;
 use crate::config::{self, Config};
 use crate::fhir::search::page::Sealer;
-use crate::fhir::validate::{Conformance, Mode, Pdsm};
+use crate::fhir::terminology::Library;
+use crate::fhir::validate::{Conformance, Mode, Pdsm, Replaced};
 use crate::http::tls::{Settings as TlsSettings, Tls};
 use crate::http::{self, App, DevFace, Listening};
 use crate::ids::IdSource;
@@ -122,9 +123,10 @@ fn assemble(options: &StartOptions, port: u16) -> Result<App, Failure> {
     let mut tls = TlsSettings::dev(&config.server.certificates);
     tls.refuse_dev = !options.is_dev;
     let tls = Tls::load(tls, Arc::clone(&options.clocks.real)).map_err(|error| Failure::from_error("TLS", &error))?;
+    let terminology = super::import::terminology::library(&config.conformance.terminology, &base)?;
     Ok(App::new(http::Parts {
         service: service(options)?,
-        mode: mode(config),
+        mode: mode(config, &terminology),
         clocks: options.clocks.clone(),
         ids: Arc::clone(&options.ids),
         tls: Arc::new(tls),
@@ -134,6 +136,7 @@ fn assemble(options: &StartOptions, port: u16) -> Result<App, Failure> {
         issuers,
         dev,
         pages: pages(options)?,
+        terminology,
         server: audit::Server { base: base.clone(), site: origin.clone() },
         config: config.clone(),
         origin: origin.into(),
@@ -174,7 +177,7 @@ fn service(options: &StartOptions) -> Result<Service, Failure> {
     })
 }
 
-const fn mode(config: &Config) -> Mode {
+fn mode(config: &Config, terminology: &Library) -> Mode {
     Mode {
         mode: match config.conformance.mode {
             config::Mode::Strict => Conformance::Strict,
@@ -185,6 +188,7 @@ const fn mode(config: &Config) -> Mode {
             config::Pdsm::V311 => Pdsm::V311,
             config::Pdsm::Main => Pdsm::Main,
         },
+        replaced: Replaced::of(terminology),
     }
 }
 

@@ -89,6 +89,12 @@ pub const KEYS: &[Key] = &[
     key("documents", "limit_bytes", "100000000", "Largest document, bytes; then 413."),
     key("conformance", "mode", "\"ci-sis\"", "`strict`, `ci-sis` or `lenient`: what is an error and what a warning."),
     key("conformance", "pdsm", "\"3.1.1\"", "`3.1.1` or `main`: which of the two PDSm texts of that number."),
+    key(
+        "conformance",
+        "terminology",
+        "\"data/terminology\"",
+        "Folder of value sets and code systems that replace the committed ones: `.csv` and `.json`, put there by `espace import --terminology`, read at the start.",
+    ),
     key("mhd", "folders", "true", "Whether folders are kept (ITI-65); else a bundle that holds one is refused."),
     key(
         "mhd",

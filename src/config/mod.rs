@@ -184,13 +184,21 @@ pub enum Pdsm {
 }
 
 /// `[conformance]`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Conformance {
     /// strict, ci-sis or lenient.
     pub mode: Mode,
     /// 3.1.1 or main.
     pub pdsm: Pdsm,
+    /// Folder of imported terminology.
+    pub terminology: PathBuf,
+}
+
+impl Default for Conformance {
+    fn default() -> Self {
+        Self { mode: Mode::default(), pdsm: Pdsm::default(), terminology: PathBuf::from("data/terminology") }
+    }
 }
 
 /// `[mhd]`: options of ITI-65.

@@ -236,6 +236,18 @@ catalogue! {
     NotFound = "not-found", 404, NotFound, None, Minor, Info,
         "Ressource inconnue.",
         "Unknown resource.";
+    /// A terminology operation on a set that is not here.
+    ValueSetUnknown = "jeu-de-valeurs-inconnu", 404, NotFound, None, Minor, Info,
+        "Ce jeu de valeurs n'est pas connu de ce serveur.",
+        "This value set is not known to this server.";
+    /// A terminology operation on a code system, or a version of it, that is not here.
+    CodeSystemUnknown = "nomenclature-inconnue", 404, NotFound, None, Minor, Info,
+        "Cette nomenclature, ou cette version, n'est pas connue de ce serveur.",
+        "This code system, or this version of it, is not known to this server.";
+    /// `$lookup` of a code that its system does not have here.
+    CodeUnknown = "code-inconnu", 404, NotFound, None, Minor, Info,
+        "Ce code n'est pas connu dans cette nomenclature.",
+        "This code is not known in this code system.";
     /// DELETE of a document, for one.
     MethodNotAllowed = "methode-non-permise", 405, NotSupported, None, Minor, Info,
         "Cette interaction n'existe pas ici.",
@@ -296,6 +308,14 @@ catalogue! {
     Binding = "code-invalide", 422, CodeInvalid, Some("XDSRegistryMetadataError"), Minor, Info,
         "Ce code n'appartient pas au jeu de valeurs exigé.",
         "This code is not in the required value set.";
+    /// A code of the former set on a new document: only ever a warning.
+    CodeRetired = "code-retire", 422, BusinessRule, None, Minor, Info,
+        "Ce code n'est plus en usage dans le jeu de valeurs : à ne plus employer dans un document nouveau.",
+        "This code is no longer in use in the value set: not for a new document.";
+    /// A value set whose codes have no end (UCUM, MIME types), or too many to be listed.
+    NotEnumerable = "jeu-non-enumerable", 422, TooCostly, None, Minor, Info,
+        "Les codes de ce jeu de valeurs ne peuvent pas être énumérés ici.",
+        "The codes of this value set cannot be listed here.";
     /// Reference targets, contained references that do not resolve.
     ReferenceTarget = "reference", 422, Value, Some("XDSRegistryMetadataError"), Minor, Info,
         "Cette référence ne désigne pas une ressource du type attendu.",

@@ -2,9 +2,11 @@
 
 pub mod bundle;
 pub mod codec;
+pub mod conformance;
 pub mod datatype;
 pub mod definition;
 pub mod narrative;
+pub mod operation;
 pub mod outcome;
 pub mod patch;
 pub mod path;

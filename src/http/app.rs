@@ -3,22 +3,25 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
+use super::discovery;
 use super::layer::rate::ExistenceLimit;
 use super::tls::Tls;
 use crate::clock::{Clocks, Stopwatch, from_micros, to_micros};
 use crate::config::Config;
 use crate::error::Error;
 use crate::fhir::search::page::Sealer;
+use crate::fhir::terminology::Library;
 use crate::fhir::validate::Mode;
 use crate::ids::{IdSource, NationalId};
 use crate::ihe::audit;
 use crate::model::directory::ClientSoftware;
 use crate::ops::Service;
+use crate::ops::conformance::catalogue::Catalogue;
 use crate::telemetry::Metrics;
 use crate::token::issue::Issuer;
 use crate::token::keys::KeyWatch;
@@ -63,6 +66,8 @@ pub struct Parts {
     pub pages: Sealer,
     /// How traces name this server.
     pub server: audit::Server,
+    /// The code systems and value sets, those of the operator among them.
+    pub terminology: Arc<Library>,
 }
 
 /// What only a development server has: the stand-in for Pro Santé Connect.
@@ -85,6 +90,8 @@ pub struct App {
     /// Refusals that name a person, by structure: they can be used as existence tests.
     pub(crate) probes: ExistenceLimit,
     enrolled: Enrolled,
+    /// The conformance resources, put together when one is first asked for.
+    conformance: OnceLock<Catalogue>,
 }
 
 impl Deref for App {
@@ -100,7 +107,20 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let (existence, probes) =
             (ExistenceLimit::new(parts.config.td02.per_minute), ExistenceLimit::new(parts.config.td02.per_minute));
-        Self { parts, metrics: Metrics::default(), existence, probes, enrolled: Enrolled::default() }
+        Self {
+            parts,
+            metrics: Metrics::default(),
+            existence,
+            probes,
+            enrolled: Enrolled::default(),
+            conformance: OnceLock::new(),
+        }
+    }
+
+    /// The conformance resources that this server obeys.
+    pub(crate) fn conformance(&self) -> &Catalogue {
+        self.conformance
+            .get_or_init(|| Catalogue::new(Arc::clone(&self.terminology), &discovery::statement(self), self.mode))
     }
 
     /// The instant of a request by the domain clock, as precise as it is stored.

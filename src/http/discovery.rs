@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::answer::{self, Refusal};
 use super::app::App;
 use super::extract::caller::Certified;
-use super::routes::{OPERATIONS, methods};
+use super::routes::methods;
+use crate::fhir::operation::OPERATIONS;
 use crate::fhir::patch::Form;
 use crate::fhir::search;
 use crate::rules::registry::{Interaction, Place, REGISTRY, Served};
@@ -52,11 +53,13 @@ pub(crate) async fn not_allowed(
     Err(certified.envelope.refuse(&app, crate::error::Code::MethodNotAllowed.into()).allowing(allowed))
 }
 
-fn statement(app: &App) -> Value {
+/// The CapabilityStatement.
+pub(super) fn statement(app: &App) -> Value {
     let base: &str = &app.base;
     let origin: &str = &app.origin;
     json!({
         "resourceType": "CapabilityStatement",
+        "id": "espace",
         "url": format!("{base}/metadata"),
         "version": env!("CARGO_PKG_VERSION"),
         "name": "Espace",
@@ -121,7 +124,7 @@ fn resource(served: &Served) -> Value {
     let mut resource = json!({
         "type": served.kind,
         "interaction": interactions.collect::<Vec<_>>(),
-        "versioning": "versioned",
+        "versioning": if served.place == Place::Tables { "no-version" } else { "versioned" },
         "readHistory": served.serves(Interaction::Vread),
         "updateCreate": served.update_creates,
     });
@@ -148,9 +151,9 @@ fn resource(served: &Served) -> Value {
             members.insert("searchParam".to_owned(), Value::Array(parameters));
         }
     }
-    let operations = OPERATIONS.iter().filter(|(kind, ..)| *kind == served.kind);
+    let operations = OPERATIONS.iter().filter(|operation| operation.kind == served.kind);
     let operations: Vec<Value> =
-        operations.map(|(_, name, definition)| json!({ "name": name, "definition": definition })).collect();
+        operations.map(|operation| json!({ "name": operation.name, "definition": operation.url })).collect();
     if let (Some(members), false) = (resource.as_object_mut(), operations.is_empty()) {
         members.insert("operation".to_owned(), Value::Array(operations));
     }
@@ -194,24 +197,12 @@ fn own(kind: &str) -> impl Iterator<Item = &'static search::Parameter> {
 }
 
 fn parameter(parameter: &search::Parameter) -> Value {
-    let mut declared = json!({ "name": parameter.code, "type": type_of(parameter.kind) });
+    // An id is a token, wherever it is looked up.
+    let kind = if parameter.code == "_id" { "token" } else { parameter.kind.code() };
+    let mut declared = json!({ "name": parameter.code, "type": kind });
     // The chains that MHD names have no definition of their own.
     if let (Some(members), false) = (declared.as_object_mut(), parameter.url.is_empty()) {
         members.insert("definition".to_owned(), json!(parameter.url));
     }
     declared
-}
-
-const fn type_of(kind: search::Kind) -> &'static str {
-    match kind {
-        search::Kind::Composite => "composite",
-        search::Kind::Date => "date",
-        search::Kind::Number => "number",
-        search::Kind::Quantity => "quantity",
-        search::Kind::Reference => "reference",
-        search::Kind::Special => "special",
-        search::Kind::String => "string",
-        search::Kind::Token => "token",
-        search::Kind::Uri => "uri",
-    }
 }

@@ -8,6 +8,7 @@ mod extract;
 mod fhir;
 mod layer;
 mod oauth;
+mod openapi;
 mod operations;
 mod psc;
 mod routes;

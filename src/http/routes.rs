@@ -7,17 +7,10 @@ use actix_web::web;
 use std::borrow::Cow;
 
 use super::fhir::{
-    audit_event, binary, document_patch, document_reference, generate_metadata, history, list, patient, resource,
-    simplified_publish, system,
+    audit_event, binary, conformance, document_patch, document_reference, generate_metadata, history, list, patient,
+    resource, simplified_publish, system, terminology,
 };
-use super::{discovery, oauth, psc};
-
-/// The operations of a type: its name, the operation's, its definition.
-pub(crate) const OPERATIONS: &[(&str, &str, &str)] = &[(
-    "DocumentReference",
-    "generate-metadata",
-    "https://profiles.ihe.net/ITI/MHD/OperationDefinition/generate-metadata",
-)];
+use super::{discovery, oauth, openapi, psc};
 
 /// A path of the professional port, and what it answers to; any other method is 405.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +47,7 @@ routes! {
         "/fhir/" { GET => system::search::search, POST => system::post }
         "/fhir/_search" { POST => system::search::search }
         "/fhir/metadata" { GET => discovery::capabilities }
+        "/fhir/openapi.json" { GET => openapi::openapi }
         "/fhir/DocumentReference" { GET => document_reference::search, POST => simplified_publish::create, PATCH => document_patch::by_identifier }
         "/fhir/DocumentReference/_search" { POST => document_reference::search }
         "/fhir/DocumentReference/$generate-metadata" { POST => generate_metadata::generate_metadata }
@@ -78,6 +72,31 @@ routes! {
         "/fhir/AuditEvent" { GET => audit_event::search }
         "/fhir/AuditEvent/_search" { POST => audit_event::search }
         "/fhir/AuditEvent/{id}" { GET => audit_event::read_by_id }
+        "/fhir/CapabilityStatement" { GET => conformance::search }
+        "/fhir/CapabilityStatement/_search" { POST => conformance::search }
+        "/fhir/CapabilityStatement/{id}" { GET => conformance::fetch, HEAD => conformance::fetch }
+        "/fhir/CodeSystem" { GET => conformance::search }
+        "/fhir/CodeSystem/_search" { POST => conformance::search }
+        "/fhir/CodeSystem/$lookup" { GET => terminology::look_up, POST => terminology::look_up }
+        "/fhir/CodeSystem/$validate-code" { GET => terminology::validate_code, POST => terminology::validate_code }
+        "/fhir/CodeSystem/{id}/$validate-code" { GET => terminology::validate_code, POST => terminology::validate_code }
+        "/fhir/CodeSystem/{id}" { GET => conformance::fetch, HEAD => conformance::fetch }
+        "/fhir/OperationDefinition" { GET => conformance::search }
+        "/fhir/OperationDefinition/_search" { POST => conformance::search }
+        "/fhir/OperationDefinition/{id}" { GET => conformance::fetch, HEAD => conformance::fetch }
+        "/fhir/SearchParameter" { GET => conformance::search }
+        "/fhir/SearchParameter/_search" { POST => conformance::search }
+        "/fhir/SearchParameter/{id}" { GET => conformance::fetch, HEAD => conformance::fetch }
+        "/fhir/StructureDefinition" { GET => conformance::search }
+        "/fhir/StructureDefinition/_search" { POST => conformance::search }
+        "/fhir/StructureDefinition/{id}" { GET => conformance::fetch, HEAD => conformance::fetch }
+        "/fhir/ValueSet" { GET => conformance::search }
+        "/fhir/ValueSet/_search" { POST => conformance::search }
+        "/fhir/ValueSet/$expand" { GET => terminology::expand, POST => terminology::expand }
+        "/fhir/ValueSet/{id}/$expand" { GET => terminology::expand, POST => terminology::expand }
+        "/fhir/ValueSet/$validate-code" { GET => terminology::validate_code, POST => terminology::validate_code }
+        "/fhir/ValueSet/{id}/$validate-code" { GET => terminology::validate_code, POST => terminology::validate_code }
+        "/fhir/ValueSet/{id}" { GET => conformance::fetch, HEAD => conformance::fetch }
         "/oauth2/token" { POST => oauth::token }
         "/oauth2/introspect" { POST => oauth::introspect }
         "/oauth2/jwks" { GET => discovery::jwks }

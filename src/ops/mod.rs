@@ -4,6 +4,7 @@
 //! no HTTP; it is handed a [`Context`](crate::access::context::Context) and typed input, and hands back a value or an error.
 
 pub mod audit;
+pub mod conformance;
 mod consult;
 pub mod directory;
 pub mod document;

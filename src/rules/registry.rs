@@ -57,6 +57,8 @@ pub enum Place {
     Record,
     /// In the directory, under a key of its own: free of patients.
     Directory,
+    /// In no store: what the server obeys, made of its tables, for whoever has a certificate.
+    Tables,
 }
 
 /// One type as it is served.
@@ -113,6 +115,20 @@ const fn own(
     }
 }
 
+/// A conformance resource: read and found, never written.
+const fn conformance(kind: &'static str) -> Served {
+    Served {
+        kind,
+        place: Place::Tables,
+        generic: None,
+        interactions: &[Read, SearchType],
+        searched: Some(&["_id", "date", "name", "publisher", "status", "title", "url", "version"]),
+        included: &[],
+        update_creates: false,
+        source: "contract §6, §7; R4 conformance-module",
+    }
+}
+
 /// A type of the directory.
 const fn directory(kind: ResourceType, included: &'static [&'static str]) -> Served {
     Served {
@@ -146,7 +162,9 @@ pub const REGISTRY: &[Served] = &[
     own("AuditEvent", &[Read, SearchType], None, &[]),
     own("Binary", &[Read, Vread], None, &[]),
     own("Bundle", &[Read, Vread], None, &[]),
+    conformance("CapabilityStatement"),
     record(ResourceType::CareTeam, READ_ONLY),
+    conformance("CodeSystem"),
     directory(ResourceType::Device, &["Device:location", "Device:organization"]),
     own(
         "DocumentReference",
@@ -167,6 +185,7 @@ pub const REGISTRY: &[Served] = &[
     own("List", &[Read, Vread, HistoryInstance, SearchType], None, &["List:item", "List:patient", "List:subject"]),
     directory(ResourceType::Location, &["Location:endpoint", "Location:organization", "Location:partof"]),
     record(ResourceType::Observation, OF_A_RECORD),
+    conformance("OperationDefinition"),
     directory(ResourceType::Organization, &["Organization:endpoint", "Organization:partof"]),
     own("Patient", &[Read, SearchType], Some(&["identifier"]), &[]),
     directory(ResourceType::Practitioner, &[]),
@@ -182,6 +201,9 @@ pub const REGISTRY: &[Served] = &[
     ),
     record(ResourceType::QuestionnaireResponse, OF_A_RECORD),
     record(ResourceType::RelatedPerson, OF_A_RECORD),
+    conformance("SearchParameter"),
+    conformance("StructureDefinition"),
+    conformance("ValueSet"),
 ];
 
 /// The row of a type by its FHIR name.

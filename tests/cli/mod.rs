@@ -4,6 +4,7 @@ mod bench;
 mod dev;
 mod help;
 mod import;
+mod import_terminology;
 mod keys;
 mod pasted;
 mod refusals;

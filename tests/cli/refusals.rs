@@ -15,7 +15,6 @@ fn a_command_that_comes_later_says_so_and_exits_2() {
     let home = Home::without_pki();
     for command in [
         "worker",
-        "import file.json --terminology",
         "report --month 2026-11",
         "letters export --out letters",
         "outbox retry",
@@ -37,6 +36,8 @@ fn a_command_called_wrongly_exits_2_and_changes_nothing() {
         ("", "Usage: espace"),
         ("devel", "unrecognized subcommand"),
         ("serve", "--config"),
+        ("import", "<FILE>"),
+        ("import directory.ndjson --terminology set.csv", "cannot be used with"),
         ("dev --clock yesterday", "RFC 3339"),
         ("token", "--as"),
         ("token --as nobody", "no persona is called nobody"),

@@ -169,6 +169,10 @@ const MUTATIONS: &[Mutation] = &[
     ("another base", "capability/metadata", "the statement is public", |_, a| {
         set(a, "/implementation/url", "https://elsewhere.example/fhir");
     }),
+    ("a code under another name", "terminology/operations", "a code is looked up by URL and by OID", |_, a| {
+        let text = String::from_utf8_lossy(&a.body).replace("biologiques", "urgents");
+        a.body = text.into_bytes();
+    }),
     ("a personal certificate served", "tls/handshake", "a personal certificate", |_, a| becomes(a, 403, 200)),
     ("a search without a patient", "iti-67/refusals", "without a patient", |_, a| becomes(a, 400, 200)),
     (

@@ -9,9 +9,9 @@ use crate::support::shared::{sample, shared, skipped};
 pub(super) const PDSM: &str = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/";
 pub(super) const MHD: &str = "https://profiles.ihe.net/ITI/MHD/StructureDefinition/";
 
-pub(super) const LENIENT: Mode = Mode { mode: Conformance::Lenient, pdsm: Pdsm::V311 };
-pub(super) const CI_SIS: Mode = Mode { mode: Conformance::CiSis, pdsm: Pdsm::V311 };
-pub(super) const STRICT: Mode = Mode { mode: Conformance::Strict, pdsm: Pdsm::V311 };
+pub(super) const LENIENT: Mode = Mode::of(Conformance::Lenient, Pdsm::V311);
+pub(super) const CI_SIS: Mode = Mode::of(Conformance::CiSis, Pdsm::V311);
+pub(super) const STRICT: Mode = Mode::of(Conformance::Strict, Pdsm::V311);
 
 /// Errors, then warnings, as `code path`.
 pub(super) fn told(resource: &Value, mode: Mode) -> (Vec<String>, Vec<String>) {
@@ -149,7 +149,7 @@ pub(super) fn seeded(pointer: &str, value: Value) -> Value {
 #[test]
 fn a_sound_lot_passes_strict_mode_under_both_packs() {
     for pdsm in [Pdsm::V311, Pdsm::Main] {
-        let (errors, warnings) = told(&lot(), Mode { mode: Conformance::Strict, pdsm });
+        let (errors, warnings) = told(&lot(), Mode::of(Conformance::Strict, pdsm));
         assert_eq!((errors, warnings), (Vec::new(), Vec::new()), "{pdsm:?}");
     }
 }
@@ -263,7 +263,7 @@ fn a_fhir_document_has_neither_hash_nor_size() {
 
 #[test]
 fn t1_the_packs_differ_in_custodian_date_and_authenticator() {
-    let main = Mode { mode: Conformance::Strict, pdsm: Pdsm::Main };
+    let main = Mode::of(Conformance::Strict, Pdsm::Main);
     let at = |name: &str| format!("Bundle.entry[1].resource.{name}");
     let without = |name: &str| seeded(&format!("/entry/1/resource/{name}"), Value::Null);
     assert_eq!(told(&without("authenticator"), main).0, Vec::<String>::new());

@@ -81,7 +81,7 @@ async fn ds_71_72_the_metadata_of_the_published_documents_come_from_their_header
     let mut whole = made;
     whole["content"][0]["attachment"]["url"] = "urn:uuid:6f1c1b64-0c3b-4b52-9d8f-3a1f0c7f9a10".into();
     assert_eq!(faults(&whole), []);
-    let strict = Mode { mode: Conformance::Strict, pdsm: Pdsm::Main };
+    let strict = Mode::of(Conformance::Strict, Pdsm::Main);
     let told = validate::profile(&whole, COMPREHENSIVE, &strict);
     assert!(told.iter().all(|issue| issue.is_warning), "{told:?}");
 

@@ -37,6 +37,12 @@ async fn live(server: &TestServer, martin: &Actor) -> Vec<Live> {
         ("DocumentReference", id(&locations[1]), format!("{DOMINIQUE}&status=current")),
         ("List", id(&locations[0]), format!("{DOMINIQUE}&code=submissionset&status=current")),
         ("Patient", server.persona("dominique").key.to_string(), format!("identifier={ins}")),
+        ("CapabilityStatement", "espace".to_owned(), "_count=1".to_owned()),
+        ("CodeSystem", "mes-error".to_owned(), "_count=1".to_owned()),
+        ("OperationDefinition", "ValueSet-expand".to_owned(), "_count=1".to_owned()),
+        ("SearchParameter", "DocumentReference-facility".to_owned(), "_count=1".to_owned()),
+        ("StructureDefinition", "Patient".to_owned(), "_count=1".to_owned()),
+        ("ValueSet", "JDV-J66-TypeCode-DMP".to_owned(), "_count=1".to_owned()),
         ("Communication", "x".to_owned(), DOMINIQUE.to_owned()),
     ];
     let of_documents = of_documents.map(|(kind, id, search)| Live { kind, id, search, actor: martin.clone() });
@@ -52,6 +58,7 @@ async fn live(server: &TestServer, martin: &Actor) -> Vec<Live> {
                 assert_eq!(made.status, 201, "{}", made.text());
                 Live { kind, id: "live".to_owned(), search, actor: operator.clone() }
             }
+            Place::Tables => panic!("{kind} has operations of its own"),
             Place::Record => {
                 let mut body = minimal(kind);
                 let subject = if kind == "RelatedPerson" { "patient" } else { "subject" };

@@ -84,7 +84,7 @@ async fn ds_27_a_fiche_with_its_document_is_created_with_a_binary_and_a_submissi
     let list = list.json();
     assert_eq!(list["entry"][0]["item"]["reference"], format!("DocumentReference/{}", fiche["id"].as_str().unwrap()));
     assert_eq!(faults(&list), []);
-    let strict = Mode { mode: Conformance::Strict, pdsm: Pdsm::Main };
+    let strict = Mode::of(Conformance::Strict, Pdsm::Main);
     let told = validate::profile(&list, SET, &strict);
     assert!(told.iter().all(|issue| issue.is_warning), "{told:?}");
     assert_eq!(server.traces("dominique").await[0], "simplified-publish 0");

@@ -65,6 +65,7 @@ impl TestServer {
         config.documents.folder = state.path().join("documents");
         config.documents.keys = state.path().join("keys/master.keys");
         config.token.keys = state.path().join("keys");
+        config.conformance.terminology = state.path().join("terminology");
         change(&mut config);
         let clock = Arc::new(FixedClock::at(NOW.parse().unwrap()));
         let (started, running) = oneshot::channel();

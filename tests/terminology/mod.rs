@@ -1,5 +1,8 @@
 //! Code tables: every spelling of a system reaches the same codes (document-sharing §5).
 
+mod library;
+mod loading;
+
 use std::collections::BTreeSet;
 
 use espace::fhir::terminology::{

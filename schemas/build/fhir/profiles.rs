@@ -1,6 +1,7 @@
 //! The profiles as flat programs: parents' rules taken in, own rules last (`schemas/profiles/README.md`).
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::blob::{Pool, Records, rows};
@@ -46,6 +47,22 @@ struct Profile {
 }
 
 pub(crate) struct Profiles(Vec<Profile>);
+
+/// Writes what `profiles.csv` says of each profile, for the StructureDefinitions made of it.
+pub(crate) fn write_list(schemas: &Path, out: &Path) {
+    let columns = ["canonical", "pack", "type", "parent", "file", "source"];
+    let mut text = String::from("&[\n");
+    for row in rows(&schemas.join("profiles/profiles.csv"), &columns) {
+        let [canonical, pack, kind, parent, _, source] = row.try_into().expect("six columns");
+        writeln!(
+            text,
+            "    Listed {{ canonical: {canonical:?}, pack: {pack:?}, kind: {kind:?}, parent: {parent:?}, source: {source:?} }},"
+        )
+        .expect("a string grows");
+    }
+    text.push_str("]\n");
+    std::fs::write(out.join("profile-list.rs"), text).expect("OUT_DIR can be written");
+}
 
 fn position(known: &[&str], word: &str, file: &str) -> usize {
     known.iter().position(|known| *known == word).unwrap_or_else(|| panic!("{file}: unknown word {word:?}"))

@@ -1,9 +1,10 @@
 //! `espace import`: resources of the directory, from newline-delimited JSON or from a Bundle (contract
-//! §2; the Annuaire Santé FHIR export among them).
+//! §2; the Annuaire Santé FHIR export among them); value sets and code systems.
 
 mod file;
+pub(super) mod terminology;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -17,18 +18,18 @@ use file::{Source, Unit};
 /// Lines of refusals that are printed; the rest is counted.
 const MOST_TOLD: u64 = 1_000;
 
-/// Import resources of the directory: Practitioner, PractitionerRole, Organization, Location, ...
+/// Import the directory (Practitioner, PractitionerRole, Organization, Location, ...), or terminology
 #[derive(Debug, Args)]
 pub(super) struct Import {
     /// Newline-delimited JSON (.ndjson), or a Bundle (.json); interrupted, it goes on where it was
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "terminology")]
+    file: Option<PathBuf>,
     /// Begin anew, although the import of this file was interrupted
     #[arg(long)]
     from_start: bool,
-    /// Replace a French value set: a later delivery
-    #[arg(long)]
-    terminology: bool,
+    /// Value sets or code systems that replace the committed ones from the next start on
+    #[arg(long, value_name = "FILE.csv|FILE.json", num_args = 1.., conflicts_with_all = ["file", "from_start"])]
+    terminology: Vec<PathBuf>,
     #[command(flatten)]
     place: Place,
 }
@@ -36,23 +37,22 @@ pub(super) struct Import {
 impl Import {
     /// Imports the file; exits 3 where lines were refused.
     pub(super) fn run(self) -> Result<(), Failure> {
-        if self.terminology {
-            let text = "`espace import --terminology` comes with a later delivery; see CHANGELOG.md";
-            return Err(Failure::Usage(text.to_owned()));
-        }
+        let Some(file) = &self.file else {
+            return terminology::import(&self.place.configuration()?.conformance.terminology, &self.terminology);
+        };
         let progress = runtime::block_on(async {
             let (_, store) = self.place.open().await?;
-            self.import(&store).await
+            self.import(&store, file).await
         })??;
         let Progress { read, made, changed, unchanged, refused, .. } = progress;
         output::say(&format!("{read} read: {made} new, {changed} changed, {unchanged} unchanged, {refused} refused"));
         if refused == 0 { Ok(()) } else { Err(Failure::Problems) }
     }
 
-    async fn import(&self, store: &Store) -> Result<Progress, Failure> {
-        let shown = self.file.display().to_string();
+    async fn import(&self, store: &Store, file: &Path) -> Result<Progress, Failure> {
+        let shown = file.display().to_string();
         let failed = |error: crate::error::Error| Failure::from_error("the import", &error);
-        let mut source = Source::open(&self.file).map_err(|error| Failure::from_error(&shown, &error))?;
+        let mut source = Source::open(file).map_err(|error| Failure::from_error(&shown, &error))?;
         let name = source.name().to_owned();
         let mut progress = Progress::default();
         if !self.from_start {

@@ -105,7 +105,7 @@ impl Validate {
             Pack::Tag => Pdsm::V311,
             Pack::Main => Pdsm::Main,
         };
-        Mode { mode, pdsm }
+        Mode::of(mode, pdsm)
     }
 
     fn language(&self) -> Language {

@@ -18,6 +18,8 @@ const SUMMARY: u8 = 0x80;
 
 /// What stands for "none" where a record names another.
 const NONE: u16 = 0xFFFF;
+/// Repetitions without bound.
+const MANY: u8 = 0xFF;
 
 /// The number of a type in the table; numbers change with the tables and are never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -124,11 +126,6 @@ impl Type {
         Self::named(name).filter(|found| found.kind == Kind::Resource)
     }
 
-    /// All types, by number.
-    pub fn all() -> impl Iterator<Item = Self> {
-        (0..NONE).map_while(|number| Self::numbered(TypeId(number)))
-    }
-
     /// The type of a number.
     pub fn numbered(id: TypeId) -> Option<Self> {
         let [n0, n1, n2, n3, kind, primitive, b0, b1, p0, p1, q0, q1, e0, e1, f0, f1] =
@@ -150,6 +147,11 @@ impl Type {
             first_element: table::short(e0, e1),
             elements: table::short(f0, f1),
         })
+    }
+
+    /// Every type, backbones among them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..=u16::MAX).map_while(|number| Self::numbered(TypeId(number)))
     }
 
     /// Its number.
@@ -278,6 +280,16 @@ impl Element {
     /// Its name: `value[x]` for a choice.
     pub fn name(self) -> &'static str {
         table::name(self.name)
+    }
+
+    /// How many there must be.
+    pub const fn min(self) -> u8 {
+        self.min
+    }
+
+    /// How many there may be; without a bound where absent.
+    pub const fn max(self) -> Option<u8> {
+        if self.max == MANY { None } else { Some(self.max) }
     }
 
     /// Whether it must be there.

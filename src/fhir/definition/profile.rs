@@ -57,6 +57,28 @@ pub struct Rule {
     pub levels: [Level; 3],
 }
 
+/// What `schemas/profiles/profiles.csv` says of a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// Its canonical URL.
+    pub canonical: &'static str,
+    /// The PDSm pack it is of (`3.1.1`, `main`); empty: both.
+    pub pack: &'static str,
+    /// The type it constrains.
+    pub kind: &'static str,
+    /// The profile it is made of; empty: none.
+    pub parent: &'static str,
+    /// Where it is written.
+    pub source: &'static str,
+}
+
+static LISTED: &[Listed] = include!(concat!(env!("OUT_DIR"), "/profile-list.rs"));
+
+/// Every profile under every pack.
+pub fn listed() -> &'static [Listed] {
+    LISTED
+}
+
 /// A profile, under one pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {

@@ -16,6 +16,19 @@ impl ValueSet {
         Some(Self { url: [u0, u1, u2, u3], first: table::short(f0, f1), count: table::short(c0, c1) })
     }
 
+    /// Every set, those of R4 by their canonical URL; those of our profiles have a file's name instead.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..=u16::MAX).map_while(Self::numbered)
+    }
+
+    /// Its codes, each after its system, by code.
+    pub fn codes(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        table::records::<8>(table::CODES, self.first, self.count).iter().map(|record| {
+            let [c0, c1, c2, c3, s0, s1, s2, s3] = *record;
+            (table::name([s0, s1, s2, s3]), table::name([c0, c1, c2, c3]))
+        })
+    }
+
     /// The canonical URL.
     pub fn url(self) -> &'static str {
         table::name(self.url)

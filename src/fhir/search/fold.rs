@@ -4,7 +4,7 @@
 const FOLDED_BYTES: usize = 128;
 
 /// Lower case, no accents; hyphens, apostrophes and runs of blanks become one blank.
-pub(super) fn fold(text: &str) -> String {
+pub(in crate::fhir) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for letter in text.chars() {
         if folded.len() >= FOLDED_BYTES {

@@ -28,6 +28,7 @@ mod token;
 mod unit;
 
 pub use control::RESULT_PARAMETERS;
+pub(in crate::fhir) use fold::fold;
 pub use include::{inclusions, reverse_inclusions};
 pub use index::{contained_targets, index, stored_targets, targets};
 pub use parse::{condition, parse};

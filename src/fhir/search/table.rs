@@ -26,6 +26,23 @@ pub enum Kind {
     Uri,
 }
 
+impl Kind {
+    /// The code in `http://hl7.org/fhir/search-param-type`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Composite => "composite",
+            Self::Date => "date",
+            Self::Number => "number",
+            Self::Quantity => "quantity",
+            Self::Reference => "reference",
+            Self::Special => "special",
+            Self::String => "string",
+            Self::Token => "token",
+            Self::Uri => "uri",
+        }
+    }
+}
+
 /// One search parameter of one resource type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameter {

@@ -12,11 +12,14 @@ mod reference;
 mod walk;
 mod wording;
 
+use std::hash::{Hash, Hasher};
+
 use serde_json::Value;
 
 use self::invariant::Manner;
 use self::walk::Walk;
 use crate::error::Issue;
+use crate::fhir::terminology::{Library, Set};
 
 /// How strictly a profile is held to (contract §7, `conformance.mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -47,6 +50,54 @@ pub struct Mode {
     pub mode: Conformance,
     /// Under which PDSm pack.
     pub pdsm: Pdsm,
+    /// The value sets that stand in the place of the committed ones.
+    pub replaced: Replaced,
+}
+
+impl Mode {
+    /// The committed value sets, held to so strictly under this pack.
+    pub const fn of(mode: Conformance, pdsm: Pdsm) -> Self {
+        Self { mode, pdsm, replaced: Replaced(None) }
+    }
+}
+
+/// The value sets of an operator (`espace import --terminology`); none by default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Replaced(Option<&'static Library>);
+
+impl Replaced {
+    /// Those of a library, which is then kept as long as the process: it is read once, at the start.
+    pub fn of(library: &Library) -> Self {
+        Self(library.replaces().then(|| &*Box::leak(Box::new(library.clone()))))
+    }
+
+    /// Whether any set is the operator's.
+    const fn is_any(self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The set that stands in the place of a committed one.
+    fn set(self, name: &str) -> Option<&'static Set> {
+        self.0?.replacement(name)
+    }
+}
+
+impl PartialEq for Replaced {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.0, other.0) {
+            (None, None) => true,
+            (Some(one), Some(other)) => std::ptr::eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Replaced {}
+
+impl Hash for Replaced {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.map(std::ptr::from_ref).hash(state);
+    }
 }
 
 /// What a structural check may take for granted.

@@ -9,6 +9,7 @@ use crate::error::{Code, Issue};
 use crate::fhir::datatype::Coding;
 use crate::fhir::definition::Type;
 use crate::fhir::definition::profile::{Constraint, Level, Profile, Rule, discriminators};
+use crate::fhir::terminology::{Set, Standing, class_of_type};
 
 /// The code system that types MHD's identifiers.
 const MHD_IDENTIFIER_TYPE: &str = "https://profiles.ihe.net/ITI/MHD/CodeSystem/IHE.MHD.MHDIdentifierType";
@@ -139,6 +140,9 @@ impl<'v> Judge<'v> {
                 }
             }
             Constraint::Set(name, set) => {
+                if let Some(replaced) = self.mode.replaced.set(name) {
+                    return self.replaced(value, rule, path, (name, replaced));
+                }
                 let is_in = |coding: Coding<'_>| coding.code.is_some_and(|code| set.has(coding.system, code));
                 if !any_coding(value, is_in) {
                     self.tell(Code::Binding, rule, path, name);
@@ -171,6 +175,26 @@ impl<'v> Judge<'v> {
         }
     }
 
+    /// A code against the set that an operator put in the place of ours: a retired one is told of, no more.
+    fn replaced(&mut self, value: &Value, rule: &Rule, path: &Path<'_>, (name, set): (&str, &Set)) {
+        let mut best = Standing::Absent;
+        let mut look = |coding: Coding<'_>| {
+            let (system, code) = (coding.system.unwrap_or_default(), coding.code.unwrap_or_default());
+            match set.standing(system, code) {
+                Standing::Current => best = Standing::Current,
+                Standing::Retired if best == Standing::Absent => best = Standing::Retired,
+                _ => {}
+            }
+            best == Standing::Current
+        };
+        any_coding(value, &mut look);
+        match best {
+            Standing::Current => {}
+            Standing::Retired => self.push(Level::Warning, Code::CodeRetired, rule.rule, path, name),
+            Standing::Absent => self.tell(Code::Binding, rule, path, name),
+        }
+    }
+
     /// The category must be the one the association gives to the type, where it knows the type.
     fn pair(&mut self, document: &Value, rule: &Rule, path: &Path<'_>, name: &str) {
         let Constraint::Pairs(_, set) = rule.constraint else { return };
@@ -182,7 +206,12 @@ impl<'v> Judge<'v> {
         let goes_together = |kind: Coding<'_>| {
             kind.code.is_some_and(|code| classes().any(|class| set.has(kind.system, &format!("{code}/{class}"))))
         };
-        if !Coding::all_of(kind).take(MOST_PAIRED).any(goes_together) {
+        // A type that an operator brought in stands in no association of ours.
+        let is_new = |kind: Coding<'_>| {
+            let class = class_of_type(kind.system.unwrap_or_default(), kind.code.unwrap_or_default());
+            self.mode.replaced.is_any() && class.is_none()
+        };
+        if !Coding::all_of(kind).take(MOST_PAIRED).any(|kind| goes_together(kind) || is_new(kind)) {
             self.tell(Code::Binding, rule, &path.child("category"), name);
         }
     }

@@ -68,13 +68,17 @@ impl SearchSet {
 
     /// Adds what was ignored or must be said, as an outcome entry.
     pub(super) fn outcome(&mut self, app: &App, ctx: &Context, issues: &[Issue]) {
+        self.told(&Frame { base: &app.base, language: ctx.language, request: Some(&ctx.request_id) }, issues);
+    }
+
+    /// The same for a caller who is known by a certificate alone.
+    pub(super) fn told(&mut self, frame: &Frame<'_>, issues: &[Issue]) {
         if issues.is_empty() {
             return;
         }
         self.open_entry();
-        let frame = Frame { base: &app.base, language: ctx.language, request: Some(&ctx.request_id) };
         self.json.push_str(r#"{"resource":"#);
-        self.json.push_str(&outcome::render(issues, &frame).to_string());
+        self.json.push_str(&outcome::render(issues, frame).to_string());
         self.json.push_str(r#","search":{"mode":"outcome"}}"#);
     }
 

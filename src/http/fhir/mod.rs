@@ -3,6 +3,7 @@
 pub(crate) mod audit_event;
 pub(crate) mod binary;
 mod bundle;
+pub(crate) mod conformance;
 pub(crate) mod document_patch;
 pub(crate) mod document_reference;
 mod encoded;
@@ -16,4 +17,5 @@ mod query;
 pub(crate) mod resource;
 pub(crate) mod simplified_publish;
 pub(crate) mod system;
+pub(crate) mod terminology;
 mod transaction;

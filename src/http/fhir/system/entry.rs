@@ -23,7 +23,7 @@ use crate::ops::resource::history::Subject;
 use crate::ops::resource::search::LARGEST_COUNT;
 use crate::ops::resource::transaction::{Ask, Changes, Entry};
 use crate::ops::resource::update::Target;
-use crate::rules::registry;
+use crate::rules::registry::{self, Place};
 
 /// How what an entry reads is rendered.
 pub(super) enum Shown {
@@ -108,7 +108,7 @@ fn target(app: &App, request: &Request) -> Result<(ResourceType, String), Error>
         let path = request.place("url");
         match registry::find(name) {
             // Documents are provided in bundles that say so.
-            Some(_) if request.method == Method::Post => {
+            Some(served) if served.place == Place::Record && request.method == Method::Post => {
                 let path = ElementPath::root("Bundle").child("meta").child("profile");
                 Issue::new(Code::NotSupported).at(path).rule("MHD ITI-65")
             }

@@ -1,6 +1,18 @@
 //! Code systems and value sets of the CI-SIS and the DMP (document-sharing §5): membership, class
 //! of a type, display; every system is accepted as OID, as URN or as FHIR URL.
 
+mod csv;
+pub mod expand;
+mod inline;
+mod library;
+mod load;
+pub mod lookup;
+mod r4;
+
+pub(in crate::fhir) use library::machine_name;
+pub use library::{Concept, Designation, Library, Member, Origin, Set, Standing, System};
+pub use load::{Change, LoadError, Loaded};
+
 include!(concat!(env!("OUT_DIR"), "/terminology.rs"));
 
 /// A code of a code system.
@@ -48,6 +60,18 @@ pub fn canonical_system(system: &str) -> Option<&'static str> {
     SYSTEMS.get(*place).copied()
 }
 
+/// The OID of a canonical system, where one is known: the way back from FHIR to CDA and XDS.
+pub fn oid_of(system: &str) -> Option<&'static str> {
+    let is_oid = |alias: &str| alias.contains('.') && alias.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let place = SYSTEMS.binary_search(&system).ok()?;
+    ALIASES.iter().find(|(alias, of)| *of == place && is_oid(alias)).map(|(alias, _)| *alias)
+}
+
+/// Every code system that a French table names, with the title it has there.
+pub(super) fn titles() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TITLES.iter().filter_map(|(place, title)| Some((*SYSTEMS.get(*place)?, *title)))
+}
+
 /// The canonical system of one coding: as [`canonical_system`], but for codes that a published
 /// example puts under a foreign, misspelt system.
 pub fn canonical_system_of(system: &str, code: &str) -> Option<&'static str> {
@@ -65,6 +89,13 @@ pub fn value_set(id: &str) -> Option<&'static ValueSet> {
     let id = id.split('|').next().unwrap_or_default();
     let id = id.strip_prefix("urn:oid:").unwrap_or(id);
     VALUE_SETS.iter().find(|set| !id.is_empty() && (set.url == id || set.name == id || set.oid == id))
+}
+
+/// The canonical URL of the set that a file of `schemas/terminology` holds.
+pub(super) fn value_set_of_file(file: &str) -> Option<&'static str> {
+    let stem = file.split('.').next().unwrap_or_default();
+    let is_same = |name: &str| name.bytes().map(|byte| if byte == b'-' { b'_' } else { byte }).eq(stem.bytes());
+    VALUE_SETS.iter().find(|set| is_same(set.name)).map(|set| set.url)
 }
 
 /// Whether a code belongs to a value set; false where the set is unknown.
