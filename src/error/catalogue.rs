@@ -289,6 +289,10 @@ catalogue! {
     Binding = "code-invalide", 422, CodeInvalid, Some("XDSRegistryMetadataError"), Minor, Info,
         "Ce code n'appartient pas au jeu de valeurs exigé.",
         "This code is not in the required value set.";
+    /// A code that its value set has retired: accepted where it was written before.
+    RetiredCode = "code-retire", 422, CodeInvalid, None, Minor, Info,
+        "Ce code a été retiré de son jeu de valeurs : ne plus l'employer.",
+        "This code was retired from its value set: use it no more.";
     /// Reference targets, contained references that do not resolve.
     ReferenceTarget = "reference", 422, Value, Some("XDSRegistryMetadataError"), Minor, Info,
         "Cette référence ne désigne pas une ressource du type attendu.",

@@ -8,6 +8,7 @@ mod patch;
 mod path;
 mod profiles;
 mod published;
+mod snapshot;
 mod structural;
 mod traps;
 mod unchecked;

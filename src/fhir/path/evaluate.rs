@@ -93,6 +93,18 @@ impl Query {
     }
 }
 
+impl Query {
+    /// Whether the expression is true of a node of a resource: an empty result says nothing, and counts as true.
+    ///
+    /// # Errors
+    /// As [`Query::evaluate`].
+    pub fn holds_of(&self, resource: &Value, node: &Value) -> Result<bool, EvaluationError> {
+        let machine = Machine { root: resource, steps: std::cell::Cell::new(0) };
+        // The node is of the resource, or a copy of it: the machine lives no longer than either.
+        Ok(truth(&machine.value(&self.0, &spread(node))?, "the expression")?.unwrap_or(true))
+    }
+}
+
 /// More steps than any rule or test needs; fewer than a hostile one wants.
 const STEPS: usize = 2_000_000;
 

@@ -1,6 +1,7 @@
 //! Validation of a resource: its structure by the R4 tables, then its profile (R4 `validation.html`).
 
 mod binding;
+mod expression;
 mod form;
 mod identity;
 mod invariant;
@@ -12,11 +13,16 @@ mod provide;
 mod reference;
 mod walk;
 mod wording;
+mod written;
 
 use serde_json::Value;
 
+use self::package::Package;
+use self::path::Path;
+use self::reference::Scope;
 use self::walk::Walk;
 use crate::error::Issue;
+use crate::fhir::definition::Type;
 
 /// How strictly a profile is held to (contract §7, `conformance.mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -92,5 +98,16 @@ pub fn knows(canonical: &str) -> bool {
 ///
 /// The profile of a Provide Document Bundle judges its entries too, each by the profile of its slot.
 pub fn profile(resource: &Value, canonical: &str, mode: &Mode) -> Vec<Issue> {
-    profile::judge(resource, canonical, *mode)
+    profile_with(resource, canonical, mode, Package::none())
+}
+
+/// [`profile`], where the profiles of packages come before ours.
+pub fn profile_with(resource: &Value, canonical: &str, mode: &Mode, package: &Package) -> Vec<Issue> {
+    if package.knows(canonical) {
+        return package.judge(resource, canonical);
+    }
+    let Some(profile) = profile::find(canonical, *mode) else { return Vec::new() };
+    let kind = resource.get("resourceType").and_then(Value::as_str).and_then(Type::resource);
+    let root = Path::root(kind.map_or("Resource", Type::name));
+    profile::judge(resource, profile, (*mode, package), Scope::default(), &root).0
 }

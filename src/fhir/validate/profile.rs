@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::package::Package;
 use super::path::Path;
 use super::reference::{Scope, Target};
 use super::{Conformance, Mode, Pdsm, provide, wording};
@@ -9,6 +10,7 @@ use crate::error::{Code, Issue};
 use crate::fhir::datatype::Coding;
 use crate::fhir::definition::Type;
 use crate::fhir::definition::profile::{Constraint, Level, Profile, Rule, discriminators};
+use crate::fhir::terminology::{self, Membership};
 
 /// The code system that types MHD's identifiers.
 const MHD_IDENTIFIER_TYPE: &str = "https://profiles.ihe.net/ITI/MHD/CodeSystem/IHE.MHD.MHDIdentifierType";
@@ -32,34 +34,55 @@ fn bare(canonical: &str) -> &str {
     canonical.split_once('|').map_or(canonical, |(url, _)| url)
 }
 
-pub(super) fn judge(resource: &Value, canonical: &str, mode: Mode) -> Vec<Issue> {
-    let Some(profile) = find(canonical, mode) else { return Vec::new() };
-    let name =
-        resource.get("resourceType").and_then(Value::as_str).and_then(Type::resource).map_or("Resource", Type::name);
-    let mut judge = Judge { mode, scope: Scope::default(), issues: Vec::new() };
-    let path = Path::root(name);
-    judge.resource(resource, profile, &path);
+/// Judges a resource by a profile of our tables; the package brings terms, and profiles that stand in for ours.
+pub(super) fn judge<'v>(
+    resource: &'v Value,
+    profile: Profile,
+    (mode, package): (Mode, &'v Package),
+    scope: Scope<'v>,
+    path: &Path<'_>,
+) -> (Vec<Issue>, Scope<'v>) {
+    let mut judge = Judge { mode, package, scope, issues: Vec::new(), canonical: profile.canonical() };
+    judge.resource(resource, profile, path);
     if profile.is_bundle() {
-        provide::entries(&mut judge, resource, bare(canonical), &path);
+        provide::entries(&mut judge, resource, profile.canonical(), path);
     }
-    judge.issues
+    (judge.issues, judge.scope)
 }
 
 pub(super) struct Judge<'v> {
     pub(super) mode: Mode,
+    pub(super) package: &'v Package,
     pub(super) scope: Scope<'v>,
     pub(super) issues: Vec<Issue>,
+    /// The profile being judged by.
+    canonical: &'static str,
 }
 
 impl<'v> Judge<'v> {
+    /// Judges one resource by the profile of a canonical URL: the package's, where it has one.
+    pub(super) fn by(&mut self, resource: &'v Value, canonical: &'static str, path: &Path<'_>) {
+        if let Some(profile) = self.package.profile(canonical) {
+            let mut judge = super::package::Judge::new(self.package, std::mem::take(&mut self.scope));
+            judge.root(profile, resource, path);
+            let (issues, scope) = judge.finish();
+            self.scope = scope;
+            self.issues.extend(issues);
+        } else if let Some(profile) = find(canonical, self.mode) {
+            self.resource(resource, profile, path);
+        }
+    }
+
     /// Judges one resource by the rules of one profile.
     pub(super) fn resource(&mut self, resource: &'v Value, profile: Profile, path: &Path<'_>) {
         let kind = resource.get("resourceType").and_then(Value::as_str).and_then(Type::resource);
         let (Some(map), Some(kind)) = (resource.as_object(), kind) else { return };
-        let outer = self.scope.enter(kind, map);
+        let (outer, around) = (self.scope.enter(kind, map), self.canonical);
+        self.canonical = profile.canonical();
         for rule in profile.rules() {
             self.rule(resource, &rule, path);
         }
+        self.canonical = around;
         self.scope.leave(outer);
     }
 
@@ -83,7 +106,7 @@ impl<'v> Judge<'v> {
         if level == Level::None || self.issues.len() >= most {
             return;
         }
-        let issue = Issue::new(code).rule(rule).at(path.written()).detail(format!("({detail})"));
+        let issue = Issue::new(code).rule(rule).at(path.written()).detail(format!("({detail})")).written(self.canonical);
         self.issues.push(if level == Level::Warning { issue.warning() } else { issue });
     }
 
@@ -140,8 +163,11 @@ impl<'v> Judge<'v> {
             }
             Constraint::Set(name, set) => {
                 let is_in = |coding: Coding<'_>| coding.code.is_some_and(|code| set.has(coding.system, code));
-                if !any_coding(value, is_in) {
-                    self.tell(Code::Binding, rule, path, name);
+                match self.replaced(name, value) {
+                    Membership::Untold if !any_coding(value, is_in) => self.tell(Code::Binding, rule, path, name),
+                    Membership::Out => self.tell(Code::Binding, rule, path, name),
+                    Membership::Retired => self.push(Level::Warning, Code::RetiredCode, rule.rule, path, name),
+                    Membership::In | Membership::Untold => {}
                 }
             }
             Constraint::Targets(targets) => {
@@ -168,6 +194,15 @@ impl<'v> Judge<'v> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What a set of the package says that replaces one of our tables.
+    fn replaced(&self, name: &str, value: &Value) -> Membership {
+        let terms = self.package.terms();
+        match terminology::value_set(name).filter(|known| terms.set(known.url).is_some()) {
+            Some(known) => terms.has(known.url, value),
+            None => Membership::Untold,
         }
     }
 

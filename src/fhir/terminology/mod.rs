@@ -1,7 +1,36 @@
 //! Code systems and value sets of the CI-SIS and the DMP (document-sharing §5): membership, class
 //! of a type, display; every system is accepted as OID, as URN or as FHIR URL.
 
+mod compose;
+mod library;
+mod system;
+
+pub use library::{Library, Membership};
+pub use system::{Concept, System};
+
 include!(concat!(env!("OUT_DIR"), "/terminology.rs"));
+
+/// Whether two spellings name one code system.
+pub fn is_same_system(one: &str, other: &str) -> bool {
+    one == other || canonical_system(one).is_some_and(|canonical| canonical_system(other) == Some(canonical))
+}
+
+/// Every spelling known of a code system, with its canonical form: OID, URN, URL, aliases.
+pub fn spellings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ALIASES.iter().filter_map(|(alias, place)| Some((*alias, *SYSTEMS.get(*place)?)))
+}
+
+/// Every code of a system of the French tables, in the order of codes; none of a system not known there.
+pub fn codes_of(system: &str) -> impl Iterator<Item = &'static Coding> {
+    let system = canonical_system(system).unwrap_or_default();
+    let start = CODINGS.partition_point(|coding| coding.system < system);
+    CODINGS.iter().skip(start).take_while(move |coding| coding.system == system)
+}
+
+/// Every code system of which the French tables hold codes.
+pub fn systems() -> impl Iterator<Item = &'static str> {
+    SYSTEMS.iter().copied().filter(|system| codes_of(system).next().is_some())
+}
 
 /// A code of a code system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
