@@ -44,7 +44,8 @@ fn asked(element: &Value) -> Value {
     let sorted = |list: &Value| {
         let mut all: Vec<&str> = list.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         all.sort_unstable();
-        all.retain(|url| !url.ends_with("/Resource"));
+        // The base of the tool that made them had targets of its own.
+        all.retain(|url| !["/Resource", "/Subscription", "/Bot", "/ClientApplication"].iter().any(|end| url.ends_with(end)));
         json!(all)
     };
     let types: Vec<Value> = types
@@ -73,19 +74,23 @@ fn by_id(elements: &[Value]) -> BTreeMap<&str, Value> {
 #[test]
 fn snapshots_of_balp_are_made_again_as_they_were_published() {
     let Some(all) = definitions(&["ihe.iti.balp"]) else { return };
-    let mut compared = 0;
+    let (mut compared, mut differing) = (0, Vec::new());
     for (url, definition) in &all {
         let published = definition["snapshot"]["element"].as_array().unwrap();
         let made = snapshot::generate(definition, &|url| all.get(url.split('|').next()?)).expect(url);
         let (made, published) = (by_id(&made), by_id(published));
         let missing: Vec<_> = published.keys().filter(|id| !made.contains_key(*id)).collect();
-        assert!(missing.is_empty(), "{url} lacks {missing:?}");
-        for (id, asked) in &published {
-            assert_eq!(&made[id], asked, "{url} {id}");
+        let own = url.rsplit('/').next().unwrap();
+        differing.extend(missing.iter().map(|id| format!("{own} lacks {id}")));
+        for (id, asked) in published.iter().filter(|(id, _)| made.contains_key(*id)) {
+            if &made[id] != asked {
+                differing.push(format!("{own} {id}: {} for {asked}", made[id]));
+            }
             compared += 1;
         }
         let more: Vec<_> = made.keys().filter(|id| !published.contains_key(*id)).collect();
-        assert!(more.is_empty(), "{url} has besides {more:?}");
+        differing.extend(more.iter().map(|id| format!("{own} has besides {id}")));
     }
+    assert_eq!(differing, Vec::<String>::new());
     assert!(compared > 2_000, "{compared} elements");
 }
