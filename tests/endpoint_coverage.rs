@@ -67,6 +67,10 @@ const fn patch(path: &'static str, query: &'static str, structure: &'static str,
 const SUPERSEDED: &str = r#"[{"op":"replace","path":"/status","value":"superseded"}]"#;
 
 const ENDPOINTS: &[Endpoint] = &[
+    // Nothing is read: what was sent is judged by itself.
+    by_certificate("POST", "/fhir/$validate", OPEN),
+    by_certificate("POST", "/fhir/{type}/$validate", OPEN),
+    by_certificate("POST", "/fhir/{type}/{id}/$validate", OPEN),
     feed("/fhir"),
     feed("/fhir/"),
     feed("/fhir/DocumentReference"),
@@ -144,7 +148,7 @@ async fn ask(server: &TestServer, actor: &Actor, endpoint: &Endpoint) -> Result<
     let key = person.key.to_string();
     let name = |text: &str| text.replace("oppose", &ins).replace("key", &key);
     let id = if endpoint.path.contains("Patient") { key.clone() } else { format!("{key}-00000000000000000000000000") };
-    let path = endpoint.path.replace("{id}", &id).replace("{version}", "1");
+    let path = endpoint.path.replace("{id}", &id).replace("{version}", "1").replace("{type}", "DocumentReference");
     let json = "application/fhir+json";
     let (kind, body) = match (endpoint.method, endpoint.path.trim_end_matches('/')) {
         (_, "/fhir") => (json, server.bundle("oppose", "dr-martin").to_string()),
@@ -153,6 +157,7 @@ async fn ask(server: &TestServer, actor: &Actor, endpoint: &Endpoint) -> Result<
         (_, "/fhir/DocumentReference/$generate-metadata") => {
             (json, server.bundle("oppose", "dr-martin")["entry"][2]["resource"].to_string())
         }
+        (_, path) if path.ends_with("$validate") => (json, alone(&server.bundle("oppose", "dr-martin")).to_string()),
         _ => ("application/x-www-form-urlencoded", name(endpoint.form)),
     };
     let headers: &[_] = if endpoint.method == "GET" { &[] } else { &[("content-type", kind)] };

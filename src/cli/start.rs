@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Failure;
+use super::{Failure, package};
 use super::demo::personas::Demo;
 use crate::clock::Clocks;
 use crate::config::{self, Config};
@@ -154,7 +154,12 @@ fn service(options: &StartOptions) -> Result<Service, Failure> {
         config::Domain::Test => Domain::Test,
         config::Domain::Production => Domain::Production,
     };
+    let definitions = package::read(Some(&config.conformance.packages), &config.conformance.package)?;
+    if !definitions.is_empty() {
+        tracing::info!(profiles = definitions.len(), "packages of definitions are loaded");
+    }
     Ok(Service {
+        definitions: Arc::new(definitions),
         store: options.store.clone(),
         folder,
         keys: Arc::new(keys.map_err(|error| Failure::from_error("master keys", &error))?),

@@ -89,6 +89,13 @@ pub const KEYS: &[Key] = &[
     key("documents", "limit_bytes", "100000000", "Largest document, bytes; then 413."),
     key("conformance", "mode", "\"ci-sis\"", "`strict`, `ci-sis` or `lenient`: what is an error and what a warning."),
     key("conformance", "pdsm", "\"3.1.1\"", "`3.1.1` or `main`: which of the two PDSm texts of that number."),
+    key(
+        "conformance",
+        "packages",
+        "\"packages\"",
+        "Folder of packages of definitions (`.tgz`, folders, loose JSON): profiles, value sets and code systems that come before our own. Read at the start, where it is there.",
+    ),
+    key("conformance", "package", "[]", "Packages besides, each a `.tgz` or a folder; one that is not there is an error."),
     key("mhd", "folders", "true", "Whether folders are kept (ITI-65); else a bundle that holds one is refused."),
     key(
         "mhd",

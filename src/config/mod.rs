@@ -182,13 +182,23 @@ pub enum Pdsm {
 }
 
 /// `[conformance]`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Conformance {
     /// strict, ci-sis or lenient.
     pub mode: Mode,
     /// 3.1.1 or main.
     pub pdsm: Pdsm,
+    /// Folder of packages of definitions, read at the start where it is there.
+    pub packages: PathBuf,
+    /// Packages besides, each an archive or a folder.
+    pub package: Vec<PathBuf>,
+}
+
+impl Default for Conformance {
+    fn default() -> Self {
+        Self { mode: Mode::default(), pdsm: Pdsm::default(), packages: PathBuf::from("packages"), package: Vec::new() }
+    }
 }
 
 /// `[mhd]`: options of ITI-65.

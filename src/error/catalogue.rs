@@ -293,6 +293,10 @@ catalogue! {
     RetiredCode = "code-retire", 422, CodeInvalid, None, Minor, Info,
         "Ce code a été retiré de son jeu de valeurs : ne plus l'employer.",
         "This code was retired from its value set: use it no more.";
+    /// A profile that neither our tables nor a package knows.
+    UnknownProfile = "profil-inconnu", 422, NotSupported, None, Minor, Info,
+        "Ce profil n'est pas connu ici : rien n'a été contrôlé contre lui.",
+        "This profile is not known here: nothing was checked against it.";
     /// Reference targets, contained references that do not resolve.
     ReferenceTarget = "reference", 422, Value, Some("XDSRegistryMetadataError"), Minor, Info,
         "Cette référence ne désigne pas une ressource du type attendu.",

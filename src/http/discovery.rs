@@ -15,6 +15,9 @@ use crate::fhir::patch::Form;
 use crate::fhir::search;
 use crate::token::metadata;
 
+/// The operation of every type, and of the root.
+const VALIDATE: &str = "http://hl7.org/fhir/OperationDefinition/Resource-validate";
+
 /// `GET /fhir/metadata`.
 pub(crate) async fn capabilities(app: web::Data<App>, _certified: Certified) -> HttpResponse {
     answer::fhir(StatusCode::OK, statement(&app).to_string())
@@ -90,6 +93,7 @@ fn statement(app: &App) -> Value {
             },
             "resource": INTERACTIONS.iter().map(resource).collect::<Vec<_>>(),
             "interaction": [{ "code": "transaction", "documentation": "ITI-65 Provide Document Bundle" }],
+            "operation": [{ "name": "validate", "definition": VALIDATE }],
         }],
     })
 }
@@ -132,7 +136,8 @@ fn resource(served: &Served) -> Value {
             members.insert("searchParam".to_owned(), Value::Array(parameters));
         }
     }
-    let operations = OPERATIONS.iter().filter(|(kind, ..)| *kind == served.kind);
+    let of_all = ("", "validate", VALIDATE);
+    let operations = OPERATIONS.iter().filter(|(kind, ..)| *kind == served.kind).chain([&of_all]);
     let operations: Vec<Value> =
         operations.map(|(_, name, definition)| json!({ "name": name, "definition": definition })).collect();
     if let (Some(members), false) = (resource.as_object_mut(), operations.is_empty()) {

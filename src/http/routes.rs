@@ -5,7 +5,7 @@ use actix_web::web;
 
 use super::fhir::{
     audit_event, binary, document_patch, document_reference, generate_metadata, history, list, patient,
-    simplified_publish, transaction,
+    simplified_publish, transaction, validate,
 };
 use super::{discovery, oauth, psc};
 
@@ -87,6 +87,9 @@ macro_rules! routes {
 routes! {
     /// Every route of every server.
     ROUTES, register {
+        "/fhir/$validate" { POST => validate::validate }
+        "/fhir/{type}/$validate" { POST => validate::validate }
+        "/fhir/{type}/{id}/$validate" { POST => validate::validate }
         "/fhir" { POST => transaction::provide_bundle }
         "/fhir/" { POST => transaction::provide_bundle }
         "/fhir/metadata" { GET => discovery::capabilities }

@@ -1,6 +1,7 @@
 //! Validation of a resource: its structure by the R4 tables, then its profile (R4 `validation.html`).
 
 mod binding;
+pub mod deep;
 mod expression;
 mod form;
 mod identity;
@@ -109,5 +110,6 @@ pub fn profile_with(resource: &Value, canonical: &str, mode: &Mode, package: &Pa
     let Some(profile) = profile::find(canonical, *mode) else { return Vec::new() };
     let kind = resource.get("resourceType").and_then(Value::as_str).and_then(Type::resource);
     let root = Path::root(kind.map_or("Resource", Type::name));
-    profile::judge(resource, profile, (*mode, package), Scope::default(), &root).0
+    let frame = profile::Frame { mode: *mode, package, scope: Scope::default(), is_contained: false };
+    profile::judge(resource, profile, frame, &root).0
 }

@@ -34,15 +34,25 @@ fn bare(canonical: &str) -> &str {
     canonical.split_once('|').map_or(canonical, |(url, _)| url)
 }
 
-/// Judges a resource by a profile of our tables; the package brings terms, and profiles that stand in for ours.
+/// What a resource is judged within.
+pub(super) struct Frame<'v> {
+    pub(super) mode: Mode,
+    /// Brings terms, and profiles that stand in for ours.
+    pub(super) package: &'v Package,
+    pub(super) scope: Scope<'v>,
+    /// Whether the resource stands in another, in whose scope its references are.
+    pub(super) is_contained: bool,
+}
+
+/// Judges a resource by a profile of our tables; answers what was found, and the scope back.
 pub(super) fn judge<'v>(
     resource: &'v Value,
     profile: Profile,
-    (mode, package): (Mode, &'v Package),
-    scope: Scope<'v>,
+    frame: Frame<'v>,
     path: &Path<'_>,
 ) -> (Vec<Issue>, Scope<'v>) {
-    let mut judge = Judge { mode, package, scope, issues: Vec::new(), canonical: profile.canonical() };
+    let Frame { mode, package, scope, is_contained } = frame;
+    let mut judge = Judge { mode, package, scope, is_contained, issues: Vec::new(), canonical: profile.canonical() };
     judge.resource(resource, profile, path);
     if profile.is_bundle() {
         provide::entries(&mut judge, resource, profile.canonical(), path);
@@ -55,6 +65,7 @@ pub(super) struct Judge<'v> {
     pub(super) package: &'v Package,
     pub(super) scope: Scope<'v>,
     pub(super) issues: Vec<Issue>,
+    is_contained: bool,
     /// The profile being judged by.
     canonical: &'static str,
 }
@@ -77,13 +88,15 @@ impl<'v> Judge<'v> {
     pub(super) fn resource(&mut self, resource: &'v Value, profile: Profile, path: &Path<'_>) {
         let kind = resource.get("resourceType").and_then(Value::as_str).and_then(Type::resource);
         let (Some(map), Some(kind)) = (resource.as_object(), kind) else { return };
-        let (outer, around) = (self.scope.enter(kind, map), self.canonical);
-        self.canonical = profile.canonical();
+        let outer = (!self.is_contained).then(|| self.scope.enter(kind, map));
+        let around = std::mem::replace(&mut self.canonical, profile.canonical());
         for rule in profile.rules() {
             self.rule(resource, &rule, path);
         }
         self.canonical = around;
-        self.scope.leave(outer);
+        if let Some(outer) = outer {
+            self.scope.leave(outer);
+        }
     }
 
     fn level(&self, rule: &Rule) -> Level {
@@ -200,7 +213,12 @@ impl<'v> Judge<'v> {
     /// What a set of the package says that replaces one of our tables.
     fn replaced(&self, name: &str, value: &Value) -> Membership {
         let terms = self.package.terms();
-        match terminology::value_set(name).filter(|known| terms.set(known.url).is_some()) {
+        if terms.sets().next().is_none() {
+            return Membership::Untold;
+        }
+        // Rules name the file, which has `_` where the set has `-`.
+        let is_it = |known: &&terminology::ValueSet| known.name.replace('-', "_") == name;
+        match terminology::value_sets().iter().find(is_it).filter(|known| terms.set(known.url).is_some()) {
             Some(known) => terms.has(known.url, value),
             None => Membership::Untold,
         }

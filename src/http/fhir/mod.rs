@@ -15,3 +15,4 @@ pub(crate) mod patient;
 mod query;
 pub(crate) mod simplified_publish;
 pub(crate) mod transaction;
+pub(crate) mod validate;

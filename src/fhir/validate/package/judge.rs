@@ -56,6 +56,12 @@ impl<'p, 'v> Judge<'p, 'v> {
         }
     }
 
+    /// Whether the body stands in another, in whose scope its references are.
+    pub(in crate::fhir::validate) const fn within_contained(mut self, is_contained: bool) -> Self {
+        self.is_within_contained = is_contained;
+        self
+    }
+
     /// What was found, and the scope back.
     pub(in crate::fhir::validate) fn finish(self) -> (Vec<Issue>, Scope<'v>) {
         (self.issues, self.scope)
