@@ -1,5 +1,6 @@
 //! FHIR R4: reading, validating, profiles (contract §8, spec/fhir-r4).
 
+mod deep;
 mod examples;
 mod json;
 mod outcome;
