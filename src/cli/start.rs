@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, package};
 use super::demo::personas::Demo;
+use super::{Failure, package};
 use crate::clock::Clocks;
 use crate::config::{self, Config};
 use crate::fhir::search::page::Sealer;

@@ -45,7 +45,7 @@ fn render_issue(issue: &Issue, frame: &Frame<'_>) -> Value {
     out.insert("code".into(), row.issue.code().into());
     out.insert("details".into(), json!({"coding": coding, "text": issue.text(frame.language)}));
     let request = frame.request.map(ToString::to_string);
-    let diagnostics: Vec<&str> = 
+    let diagnostics: Vec<&str> =
         issue.rule.as_deref().into_iter().chain(issue.written.as_deref()).chain(request.as_deref()).collect();
     if !diagnostics.is_empty() {
         out.insert("diagnostics".into(), diagnostics.join(" ").into());

@@ -9,6 +9,7 @@ mod patch;
 mod path;
 mod profiles;
 mod published;
+mod seeded;
 mod snapshot;
 mod structural;
 mod traps;

@@ -45,7 +45,9 @@ fn asked(element: &Value) -> Value {
         let mut all: Vec<&str> = list.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         all.sort_unstable();
         // The base of the tool that made them had targets of its own.
-        all.retain(|url| !["/Resource", "/Subscription", "/Bot", "/ClientApplication"].iter().any(|end| url.ends_with(end)));
+        all.retain(|url| {
+            !["/Resource", "/Subscription", "/Bot", "/ClientApplication"].iter().any(|end| url.ends_with(end))
+        });
         json!(all)
     };
     let types: Vec<Value> = types
@@ -58,7 +60,9 @@ fn asked(element: &Value) -> Value {
         asked["type"] = json!(types);
     }
     let strength = element["binding"]["strength"].as_str();
-    if let (Some(strength @ ("required" | "extensible")), Some(set)) = (strength, element["binding"]["valueSet"].as_str()) {
+    if let (Some(strength @ ("required" | "extensible")), Some(set)) =
+        (strength, element["binding"]["valueSet"].as_str())
+    {
         asked["binding"] = json!([strength, set.split('|').next()]);
     }
     if element["slicing"]["rules"] == "closed" {

@@ -84,7 +84,8 @@ fn a_resource_is_judged_by_itself_whatever_address_and_form_it_comes_by() {
         let missing = ["error element-manquant Patient.name"];
         let by_query = format!("/fhir/Patient/$validate?profile={NAMED}");
         assert_eq!(ask(&cabinet, &by_query, &patient(json!({}))).await, missing);
-        let wrapped = parameters(&[("profile", json!(NAMED)), ("mode", json!("profile")), ("resource", patient(json!({})))]);
+        let wrapped =
+            parameters(&[("profile", json!(NAMED)), ("mode", json!("profile")), ("resource", patient(json!({})))]);
         assert_eq!(ask(&cabinet, "/fhir/$validate", &wrapped).await, missing);
         let claims = patient(json!({"meta": {"profile": [format!("{NAMED}|1.0")]}}));
         assert_eq!(ask(&cabinet, "/fhir/$validate", &claims).await, missing);
@@ -115,7 +116,10 @@ fn what_cannot_be_read_is_told_and_what_cannot_be_asked_is_refused() {
             ("", "error structure"),
             ("[]", "error element Resource"),
             ("{}", "error element-manquant Resource.resourceType"),
-            (r#"{"resourceType": "Parameters", "parameter": [{"name": "mode", "valueCode": "create"}]}"#, "error required Parameters.parameter"),
+            (
+                r#"{"resourceType": "Parameters", "parameter": [{"name": "mode", "valueCode": "create"}]}"#,
+                "error required Parameters.parameter",
+            ),
         ] {
             assert_eq!(told(&cabinet.post_bytes("/fhir/$validate", body.into()).await), [expected], "{body}");
         }
@@ -129,7 +133,9 @@ fn what_cannot_be_read_is_told_and_what_cannot_be_asked_is_refused() {
         let fiche = json!({"resourceType": "DocumentReference", "id": "x"});
         let deleted = ask(&cabinet, "/fhir/DocumentReference/x/$validate?mode=delete", &fiche).await;
         assert_eq!(deleted, ["error methode-non-permise DocumentReference"]);
-        let created = ask(&cabinet, "/fhir/$validate?mode=create", &json!({"resourceType": "Basic", "code": {"text": "x"}})).await;
+        let created =
+            ask(&cabinet, "/fhir/$validate?mode=create", &json!({"resourceType": "Basic", "code": {"text": "x"}}))
+                .await;
         assert_eq!(created, ["error methode-non-permise Basic"]);
     });
 }
@@ -149,7 +155,11 @@ fn an_issue_says_where_what_was_expected_what_was_found_and_where_it_is_written_
                 let text = |pointer: &str| issue.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
                 texts.push(format!("{} {}", text("/expression/0"), text("/details/text")));
                 let written = text("/diagnostics");
-                let place = if texts.last().unwrap().contains("name") { NAMED } else { "https://hl7.org/fhir/R4/patient-definitions.html#Patient." };
+                let place = if texts.last().unwrap().contains("name") {
+                    NAMED
+                } else {
+                    "https://hl7.org/fhir/R4/patient-definitions.html#Patient."
+                };
                 assert!(written.contains(place), "{written}");
             }
         }
@@ -195,7 +205,9 @@ fn definitions_of_a_package_come_before_ours_and_retire_codes() {
             json!({"id": "DocumentReference.description", "path": "DocumentReference.description", "max": "0"});
         let (server, _folder) = with(&[undescribed]).await;
         let plain = TestServer::start().await;
-        for (server, expected) in [(&server, "422 profil XDSRegistryMetadataError Bundle.entry[1].resource.description"), (&plain, "200")] {
+        for (server, expected) in
+            [(&server, "422 profil XDSRegistryMetadataError Bundle.entry[1].resource.description"), (&plain, "200")]
+        {
             let martin = server.professional("dr-martin").await;
             let mut bundle = server.bundle("dominique", "dr-martin");
             bundle["entry"][1]["resource"]["description"] = json!("Bilan");
@@ -213,7 +225,9 @@ fn a_code_that_a_newer_edition_left_out_is_retired_and_one_of_no_edition_is_fore
         let mut fiche = plain.bundle("dominique", "dr-martin")["entry"][1]["resource"].clone();
         let coding = fiche["type"]["coding"][0].clone();
         let (system, code) = (coding["system"].as_str().unwrap(), coding["code"].as_str().unwrap());
-        let newer: Vec<Value> = espace::fhir::terminology::value_sets().iter().filter(|set| set.contains(system, code))
+        let newer: Vec<Value> = espace::fhir::terminology::value_sets()
+            .iter()
+            .filter(|set| set.contains(system, code))
             .map(|set| {
                 let kept = set.codings().filter(|coding| coding.code != code);
                 let include = kept.map(|coding| json!({"system": coding.system, "concept": [{"code": coding.code}]}));

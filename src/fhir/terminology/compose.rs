@@ -79,11 +79,13 @@ fn part(library: &Library, part: &Value, said: Said<'_>, depth: usize) -> Member
     };
     let filters = list("filter").unwrap_or_default();
     match known.concept(said.1) {
-        Some(concept) => match filters.iter().map(|filter| passes(known, concept, filter)).collect::<Option<Vec<bool>>>() {
-            Some(all) if all.iter().all(|passes| *passes) => retired(Some(known), said.1, found),
-            Some(_) => Membership::Out,
-            None => Membership::Untold,
-        },
+        Some(concept) => {
+            match filters.iter().map(|filter| passes(known, concept, filter)).collect::<Option<Vec<bool>>>() {
+                Some(all) if all.iter().all(|passes| *passes) => retired(Some(known), said.1, found),
+                Some(_) => Membership::Out,
+                None => Membership::Untold,
+            }
+        }
         None if known.is_complete => Membership::Out,
         None => Membership::Untold,
     }

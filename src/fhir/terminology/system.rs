@@ -121,7 +121,8 @@ impl Concept {
     /// Its display in a language (`fr`, `fr-FR`), where it has one, else its own.
     pub fn display_in(&self, language: Option<&str>) -> Option<&str> {
         let wanted = language.map(|language| language.split('-').next().unwrap_or(language));
-        let is_wanted = |(known, _): &&(String, String)| wanted.is_some_and(|wanted| known.split('-').next() == Some(wanted));
+        let is_wanted =
+            |(known, _): &&(String, String)| wanted.is_some_and(|wanted| known.split('-').next() == Some(wanted));
         let found = self.designations.iter().find(is_wanted).map(|(_, text)| text.as_str());
         found.or(self.display.as_deref())
     }

@@ -122,7 +122,8 @@ impl<'a: 'v, 'v> Deep<'a, 'v> {
     fn profile(&mut self, value: &'v Value, canonical: &str, path: &Path<'_>, is_contained: bool) -> bool {
         let Whole { mode, package, .. } = self.whole;
         if let Some(own) = package.profile(canonical) {
-            let mut judge = package::Judge::new(package, std::mem::take(&mut self.scope)).within_contained(is_contained);
+            let mut judge =
+                package::Judge::new(package, std::mem::take(&mut self.scope)).within_contained(is_contained);
             judge.root(own, value, path);
             let (issues, scope) = judge.finish();
             self.scope = scope;
@@ -152,9 +153,9 @@ impl<'a: 'v, 'v> Deep<'a, 'v> {
         for issue in issues {
             let (structural, others) = self.report.issues.split_at(self.structural.min(self.report.issues.len()));
             let is_told = structural.iter().any(|known| known.code == issue.code && known.path == issue.path)
-                || others.iter().any(|known| {
-                    (known.code, &known.path, &known.detail) == (issue.code, &issue.path, &issue.detail)
-                });
+                || others
+                    .iter()
+                    .any(|known| (known.code, &known.path, &known.detail) == (issue.code, &issue.path, &issue.detail));
             if !is_told {
                 self.report.issues.push(issue);
             }

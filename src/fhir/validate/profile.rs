@@ -119,7 +119,8 @@ impl<'v> Judge<'v> {
         if level == Level::None || self.issues.len() >= most {
             return;
         }
-        let issue = Issue::new(code).rule(rule).at(path.written()).detail(format!("({detail})")).written(self.canonical);
+        let issue =
+            Issue::new(code).rule(rule).at(path.written()).detail(format!("({detail})")).written(self.canonical);
         self.issues.push(if level == Level::Warning { issue.warning() } else { issue });
     }
 

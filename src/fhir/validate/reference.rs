@@ -27,8 +27,7 @@ impl<'v> Scope<'v> {
             .iter()
             .filter_map(|resource| text(resource, "resourceType").and(Some((text(resource, "id")?, resource))));
         let entries = if kind.name() == "Bundle" {
-            let entry =
-                |entry: &'v Value| Some((text(entry, "fullUrl")?, entry.get("resource")?));
+            let entry = |entry: &'v Value| Some((text(entry, "fullUrl")?, entry.get("resource")?));
             let mut entries: Vec<_> = list("entry").iter().filter_map(entry).collect();
             entries.sort_unstable_by_key(|(url, _)| *url);
             entries

@@ -74,7 +74,8 @@ async fn answer(
     let asked = Asked::read(request)?;
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let server = &app.config.server;
-    let body = Body::declared(request, payload.into_inner(), LARGEST.min(server.body_limit_bytes), server.body_idle_ms)?;
+    let body =
+        Body::declared(request, payload.into_inner(), LARGEST.min(server.body_limit_bytes), server.body_idle_ms)?;
     media::require_fhir_json(content_type)?;
     let bytes = body.whole().await?;
     let (mode, definitions) = (app.mode, Arc::clone(&app.service.definitions));
@@ -102,8 +103,7 @@ impl Asked {
             Some(kind) => Some(Type::resource(kind).ok_or(Code::NotFound)?.name()),
             None => None,
         };
-        let mut asked =
-            Self { purpose: Purpose::General, profile: None, kind, id: named.get("id").map(str::to_owned) };
+        let mut asked = Self { purpose: Purpose::General, profile: None, kind, id: named.get("id").map(str::to_owned) };
         for (name, value) in pairs(request.query_string().as_bytes())? {
             asked.take(&name, &value).map_err(Error::from)?;
         }
@@ -160,7 +160,8 @@ impl Asked {
             match name(parameter) {
                 "resource" => resource = parameter.get("resource"),
                 named @ ("mode" | "profile") => {
-                    let values = parameter.as_object().into_iter().flatten().filter(|(key, _)| key.starts_with("value"));
+                    let values =
+                        parameter.as_object().into_iter().flatten().filter(|(key, _)| key.starts_with("value"));
                     for value in values.filter_map(|(_, value)| value.as_str()) {
                         self.take(named, value)?;
                     }
@@ -168,7 +169,8 @@ impl Asked {
                 _ => {}
             }
         }
-        let knows_others = parameters.iter().all(|parameter| ["resource", "mode", "profile"].contains(&name(parameter)));
+        let knows_others =
+            parameters.iter().all(|parameter| ["resource", "mode", "profile"].contains(&name(parameter)));
         // Parameters of another operation are judged as what they are.
         Ok(if resource.is_none() && (!knows_others || self.kind == Some("Parameters")) { Some(body) } else { resource })
     }
@@ -207,9 +209,7 @@ impl Asked {
         let path = ElementPath::root(own?).child("id");
         let id = resource.get("id").and_then(Value::as_str);
         match (&self.id, id) {
-            (Some(wanted), Some(id)) if wanted != id => {
-                Some(Issue::new(Code::Value).rule("R4 http#update").at(path))
-            }
+            (Some(wanted), Some(id)) if wanted != id => Some(Issue::new(Code::Value).rule("R4 http#update").at(path)),
             (_, None) if self.purpose == Purpose::Update => {
                 Some(Issue::new(Code::Missing).rule("R4 http#update").at(path).detail("(1..1)"))
             }

@@ -124,7 +124,22 @@ impl<'p, 'v> Judge<'p, 'v> {
         self.scope.resource(reference.get("reference")?.as_str()?)
     }
 
-    fn tell(&mut self, code: Code, node: &Node, path: &Path<'_>, detail: impl FnOnce() -> String, found: Option<Found>) {
+    /// The type of what a Reference leads to, as far as it can be told.
+    pub(super) fn target(&self, reference: &Value) -> Option<&'static str> {
+        match self.scope.target(reference.as_object()?)? {
+            Target::Of(kind) => Some(kind.name()),
+            Target::Nowhere(_) | Target::Untold => None,
+        }
+    }
+
+    fn tell(
+        &mut self,
+        code: Code,
+        node: &Node,
+        path: &Path<'_>,
+        detail: impl FnOnce() -> String,
+        found: Option<Found>,
+    ) {
         self.push(Issue::new(code), &node.id, path, detail, found);
     }
 
@@ -388,5 +403,6 @@ fn is_within(value: &Value, bounds: &[Option<Value>; 2]) -> bool {
         }
         _ => true,
     };
-    least.as_ref().is_none_or(|least| is_ordered(least, value)) && most.as_ref().is_none_or(|most| is_ordered(value, most))
+    least.as_ref().is_none_or(|least| is_ordered(least, value))
+        && most.as_ref().is_none_or(|most| is_ordered(value, most))
 }

@@ -82,9 +82,7 @@ fn of_element(node: &mut Node, owner: Type, element: Element) {
         own.types.clear();
     }
     let targets: Vec<&str> = element.targets().filter_map(Type::numbered).map(Type::name).collect();
-    let is_base = |url: &String| {
-        url.strip_prefix(R4).is_some_and(|name| name == "Resource" || targets.contains(&name))
-    };
+    let is_base = |url: &String| url.strip_prefix(R4).is_some_and(|name| name == "Resource" || targets.contains(&name));
     if own.targets.len() >= targets.len() && own.targets.iter().all(is_base) {
         own.targets.clear();
     }

@@ -7,6 +7,7 @@ use super::element::{R4, holds};
 use super::judge::Judge;
 use super::tree::Node;
 use crate::fhir::definition::Type;
+use crate::fhir::terminology::Membership;
 use crate::fhir::validate::path::Path;
 
 /// How much further than by its faults a value is from a profile that it does not claim.
@@ -213,8 +214,9 @@ impl<'p, 'v> Judge<'p, 'v> {
             },
             Way::Type => {
                 let Some(Said::Node(node)) = below(self.package(), slice, &by.steps) else { return None };
-                if matches!(by.steps.last(), Some(Step::Resolve)) {
-                    return self.by_target(node, values.first()?.value);
+                if let [before @ .., Step::Resolve] = by.steps.as_slice() {
+                    let reference = self.reach(item, before).first()?.value;
+                    return self.by_target(node, reference);
                 }
                 let of_type = |member: &Member<'_>| {
                     let own = member.value.get("resourceType").and_then(Value::as_str).or(member.kind);
@@ -238,10 +240,7 @@ impl<'p, 'v> Judge<'p, 'v> {
                         values.iter().any(holds_one).then_some(0)
                     }
                     Some(Said::Node(node)) => {
-                        let is_in = is_telling(node)
-                            && values.iter().any(|member| {
-                                self.faults(|trial| trial.node(node, member.value, path)) == 0
-                            });
+                        let is_in = is_telling(node) && values.iter().any(|member| self.is_alike(node, member.value));
                         is_in.then_some(0)
                     }
                 }
@@ -249,9 +248,9 @@ impl<'p, 'v> Judge<'p, 'v> {
         }
     }
 
-    /// The type of a reference's target.
-    fn by_target(&self, node: &'p Node, target: &Value) -> Option<usize> {
-        let own = target.get("resourceType").and_then(Value::as_str)?;
+    /// The type of a reference's target, which the reference itself may tell.
+    fn by_target(&self, node: &'p Node, reference: &Value) -> Option<usize> {
+        let own = self.target(reference)?;
         let kind = |url: &'p String| match self.package().profile(url) {
             Some(profile) => Some(profile.kind.as_str()),
             None => url.strip_prefix(R4),
@@ -278,6 +277,21 @@ impl<'p, 'v> Judge<'p, 'v> {
         let faults = self.distance(profile, value, path);
         // Of profiles none of which holds, the one that is claimed is meant.
         Some(if faults > 0 && !claims(value, url) { faults + UNCLAIMED } else { faults })
+    }
+
+    /// Whether a value has what a node fixes, at the node or below it: how often and what else is not asked here.
+    fn is_alike(&self, node: &Node, value: &Value) -> bool {
+        let element = &node.element;
+        let wanted = element.wanted.as_ref();
+        let is_bound = |(is_required, set): &(bool, String)| {
+            !is_required || self.package().terms().has(set, value) != Membership::Out
+        };
+        wanted.is_none_or(|wanted| wanted.admits(value))
+            && (wanted.is_some() || element.binding.as_ref().is_none_or(is_bound))
+            && (wanted.is_some()
+                || node.children.iter().filter(|(_, child)| is_telling(child)).all(|(name, child)| {
+                    members(value, name).iter().any(|member| self.is_alike(child, member.value))
+                }))
     }
 
     /// The values a discriminator's path leads to.
@@ -341,9 +355,8 @@ fn descend<'p>(node: &'p Node, step: &Step) -> Option<&'p Node> {
         }
         Step::Child(name) => {
             let choice = || node.children.iter().find(|(known, _)| known.strip_suffix("[x]") == Some(name));
-            let typed = || {
-                node.children.iter().find(|(known, _)| known.strip_prefix(name.as_str()).is_some_and(is_type))
-            };
+            let typed =
+                || node.children.iter().find(|(known, _)| known.strip_prefix(name.as_str()).is_some_and(is_type));
             let found = node.child(name).or_else(|| choice().or_else(typed).map(|(_, node)| node))?;
             // A choice that one slice alone constrains is that slice's.
             match (found.slices.len(), found.slices.values().next()) {

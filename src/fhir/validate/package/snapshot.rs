@@ -156,7 +156,9 @@ impl Snapshot<'_> {
         let kind = last.strip_prefix(stem.as_str())?;
         if let Some(Value::Object(element)) = self.elements.get_mut(place) {
             let listed = element.get("type").and_then(Value::as_array).cloned().unwrap_or_default();
-            let is_it = |one: &Value| one.get("code").and_then(Value::as_str).is_some_and(|code| code.eq_ignore_ascii_case(kind));
+            let is_it = |one: &Value| {
+                one.get("code").and_then(Value::as_str).is_some_and(|code| code.eq_ignore_ascii_case(kind))
+            };
             element.insert("type".to_owned(), listed.into_iter().filter(is_it).collect());
         }
         Some(place)
