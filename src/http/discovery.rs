@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::answer::{self, Refusal};
 use super::app::App;
 use super::extract::caller::Certified;
+use super::fhir::conformance;
 use super::routes::{INTERACTIONS, OPERATIONS, Served, methods};
 use crate::fhir::patch::Form;
 use crate::fhir::search;
@@ -91,7 +92,7 @@ fn statement(app: &App) -> Value {
                     "extension": [{ "url": "token", "valueUri": format!("{origin}/oauth2/token") }],
                 }],
             },
-            "resource": INTERACTIONS.iter().map(resource).collect::<Vec<_>>(),
+            "resource": INTERACTIONS.iter().map(resource).chain(conformance::declared().map(operated)).collect::<Vec<_>>(),
             "interaction": [{ "code": "transaction", "documentation": "ITI-65 Provide Document Bundle" }],
             "operation": [{ "name": "validate", "definition": VALIDATE }],
         }],
@@ -136,11 +137,17 @@ fn resource(served: &Served) -> Value {
             members.insert("searchParam".to_owned(), Value::Array(parameters));
         }
     }
+    operated(resource)
+}
+
+/// A type with its operations, and the one of all types.
+fn operated(mut resource: Value) -> Value {
+    let kind = resource.get("type").and_then(Value::as_str).unwrap_or_default();
     let of_all = ("", "validate", VALIDATE);
-    let operations = OPERATIONS.iter().filter(|(kind, ..)| *kind == served.kind).chain([&of_all]);
+    let operations = OPERATIONS.iter().filter(|(known, ..)| *known == kind).chain([&of_all]);
     let operations: Vec<Value> =
         operations.map(|(_, name, definition)| json!({ "name": name, "definition": definition })).collect();
-    if let (Some(members), false) = (resource.as_object_mut(), operations.is_empty()) {
+    if let Some(members) = resource.as_object_mut() {
         members.insert("operation".to_owned(), Value::Array(operations));
     }
     resource
