@@ -103,7 +103,14 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let (existence, probes) =
             (ExistenceLimit::new(parts.config.td02.per_minute), ExistenceLimit::new(parts.config.td02.per_minute));
-        Self { parts, metrics: Metrics::default(), existence, probes, enrolled: Enrolled::default(), catalogue: OnceLock::new() }
+        Self {
+            parts,
+            metrics: Metrics::default(),
+            existence,
+            probes,
+            enrolled: Enrolled::default(),
+            catalogue: OnceLock::new(),
+        }
     }
 
     /// The instant of a request by the domain clock, as precise as it is stored.

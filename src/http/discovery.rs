@@ -54,7 +54,8 @@ pub(crate) async fn not_allowed(
     Err(certified.envelope.refuse(&app, crate::error::Code::MethodNotAllowed.into()).allowing(allowed))
 }
 
-fn statement(app: &App) -> Value {
+/// The CapabilityStatement, made of the tables that serve.
+pub(super) fn statement(app: &App) -> Value {
     let base: &str = &app.base;
     let origin: &str = &app.origin;
     json!({

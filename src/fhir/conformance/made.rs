@@ -7,7 +7,7 @@ use crate::fhir::search::{Kind, Parameter};
 use crate::fhir::terminology::{self, code};
 
 /// The name of a definition for machines: what R4 asks of one (`vsd-0`).
-fn name_of(text: &str) -> String {
+pub(super) fn name_of(text: &str) -> String {
     let name: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if name.starts_with(|c: char| c.is_ascii_uppercase()) { name } else { format!("N_{name}") }
 }

@@ -2,6 +2,8 @@
 //! (R4 `conformance-module.html`, contract §7).
 
 mod made;
+mod operation;
+mod profile;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,19 +27,26 @@ pub const TYPES: &[(&str, &[&str])] = &[
 const BY_NAME: &[&str] = &["name", "status", "title", "url", "version"];
 
 /// One definition: ready, or to be made of our tables when it is asked for.
-#[derive(Debug, Clone)]
 enum Source {
     Published(Arc<Value>),
     FrenchSet(&'static terminology::ValueSet),
     FrenchSystem(&'static str),
     R4Set(definition::ValueSet),
+    Profile(definition::profile::Profile),
+    Operation(&'static operation::Operation),
     /// One of a URL may be for many types.
     Parameters(Vec<&'static search::Parameter>),
 }
 
 /// Every definition, by type and id.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Catalogue(BTreeMap<&'static str, BTreeMap<String, Source>>);
+
+impl std::fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Catalogue")
+    }
+}
 
 impl Catalogue {
     /// The definitions of our tables and, over them, those of packages; of search parameters those that are served.
@@ -60,6 +69,15 @@ impl Catalogue {
         for (url, parameters) in parameters {
             catalogue.add("SearchParameter", url, Source::Parameters(parameters));
         }
+        for canonical in definition::profile::Profile::all() {
+            // Of the two packs of PDSm, the one in force by default.
+            if let Some(known) = definition::profile::Profile::find(canonical, 1) {
+                catalogue.add("StructureDefinition", canonical, Source::Profile(known));
+            }
+        }
+        for operation in &operation::OPERATIONS {
+            catalogue.add("OperationDefinition", operation.url, Source::Operation(operation));
+        }
         let sets = package.terms().sets().map(|(_, set)| set);
         for published in package.structures().chain(package.others()).chain(sets) {
             let text = |name: &str| published.get(name).and_then(Value::as_str);
@@ -69,6 +87,13 @@ impl Catalogue {
             }
         }
         catalogue
+    }
+
+    /// Adds a resource that the server makes of itself.
+    #[must_use]
+    pub fn with(mut self, kind: &'static str, url: &str, resource: Value) -> Self {
+        self.add(kind, url, Source::Published(Arc::new(resource)));
+        self
     }
 
     /// A definition takes the place of another of the same id: packages come last.
@@ -106,7 +131,8 @@ impl Catalogue {
 /// The id of a definition: the end of its URL, as far as an id may hold it.
 pub fn id_of(url: &str) -> String {
     let end = url.rsplit(['/', ':']).next().unwrap_or(url);
-    let kept: String = end.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).take(64).collect();
+    let kept: String =
+        end.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).take(64).collect();
     if kept.is_empty() { "x".to_owned() } else { kept }
 }
 
@@ -148,6 +174,8 @@ impl Source {
             Self::FrenchSet(set) => set.url,
             Self::FrenchSystem(system) => system,
             Self::R4Set(set) => set.url(),
+            Self::Profile(profile) => profile.canonical(),
+            Self::Operation(operation) => operation.url,
             Self::Parameters(all) => all.first().map(|parameter| parameter.url).unwrap_or_default(),
         }
     }
@@ -164,6 +192,8 @@ impl Source {
             Self::FrenchSet(set) => made::french_set(set, id),
             Self::FrenchSystem(system) => made::french_system(system, id),
             Self::R4Set(set) => made::r4_set(*set, id),
+            Self::Profile(profile) => profile::definition(*profile, id),
+            Self::Operation(operation) => operation.definition(id),
             Self::Parameters(all) => made::search_parameter(all, id),
         }
     }

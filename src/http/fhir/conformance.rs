@@ -13,6 +13,7 @@ use crate::fhir::outcome::{self, Frame};
 use crate::fhir::search;
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
+use crate::http::discovery;
 use crate::http::extract::asking::{Asking, Identified};
 use crate::http::extract::caller::Certified;
 use crate::http::routes::INTERACTIONS;
@@ -26,14 +27,21 @@ const OFFSET: &str = "_offset";
 
 /// The definitions of a server, gathered when they are first asked for.
 pub(super) fn catalogue(app: &App) -> &Catalogue {
-    app.catalogue.get_or_init(|| Catalogue::new(&app.service.definitions, &is_served))
+    app.catalogue.get_or_init(|| {
+        let statement = discovery::statement(app);
+        let url = statement.get("url").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Catalogue::new(&app.service.definitions, &is_served).with("CapabilityStatement", &url, statement)
+    })
 }
 
 /// Whether a search parameter is one of a type that is searched here.
 fn is_served(parameter: &search::Parameter) -> bool {
+    let is_definition =
+        TYPES.iter().any(|(kind, codes)| *kind == parameter.resource && codes.contains(&parameter.code));
     let is_common = matches!(parameter.resource, "Resource" | "DomainResource");
     let mut types = INTERACTIONS.iter().filter(|served| served.kind == parameter.resource);
     is_common
+        || is_definition
         || types.any(|served| {
             served.interactions.contains(&"search-type")
                 && served.searched.is_none_or(|codes| codes.contains(&parameter.code))
@@ -54,11 +62,7 @@ pub(crate) async fn read(
 }
 
 /// `GET [base]/ValueSet?url=…` and the like, and by POST `_search`.
-pub(crate) async fn search(
-    app: web::Data<App>,
-    certified: Certified,
-    asking: Asking,
-) -> Result<HttpResponse, Refusal> {
+pub(crate) async fn search(app: web::Data<App>, certified: Certified, asking: Asking) -> Result<HttpResponse, Refusal> {
     let request = asking.request.clone();
     let found = match given(&app, asking).await {
         Ok(pairs) => find(&app, &certified, &request, &pairs),
@@ -80,7 +84,11 @@ fn find(app: &App, certified: &Certified, request: &HttpRequest, pairs: &Pairs) 
     let (mut wanted, mut unknown) = (Vec::new(), Vec::new());
     let (mut count, mut offset) = (PAGE, 0);
     for (name, value) in pairs {
-        let number = || value.parse::<usize>().map_err(|error| Error::from(Issue::new(Code::Value).detail(format!("({name})"))).because(error));
+        let number = || {
+            value
+                .parse::<usize>()
+                .map_err(|error| Error::from(Issue::new(Code::Value).detail(format!("({name})"))).because(error))
+        };
         match name.as_str() {
             "_count" => count = number()?.min(LARGEST_PAGE),
             OFFSET => offset = number()?,
@@ -100,20 +108,25 @@ fn find(app: &App, certified: &Certified, request: &HttpRequest, pairs: &Pairs) 
     }
     let found = catalogue(app).search(kind, &wanted);
     let base = &app.base;
-    let mut entries: Vec<Value> = found.iter().skip(offset).take(count).map(|resource| {
-        let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
-        json!({"fullUrl": format!("{base}/{kind}/{id}"), "resource": resource, "search": {"mode": "match"}})
-    }).collect();
+    let mut entries: Vec<Value> = found
+        .iter()
+        .skip(offset)
+        .take(count)
+        .map(|resource| {
+            let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
+            json!({"fullUrl": format!("{base}/{kind}/{id}"), "resource": resource, "search": {"mode": "match"}})
+        })
+        .collect();
     if !unknown.is_empty() {
         let envelope = &certified.envelope;
         let frame = Frame { base, language: envelope.language, request: Some(&envelope.request_id) };
         entries.push(json!({"resource": outcome::render(&unknown, &frame), "search": {"mode": "outcome"}}));
     }
-    let link = |relation: &str, offset: usize| {
-        json!({"relation": relation, "url": format!("{base}/{kind}?{}", written(&wanted, count, offset))})
-    };
+    let link = |relation: &str, offset: usize| json!({"relation": relation, "url": format!("{base}/{kind}?{}", written(&wanted, count, offset))});
     let mut links = vec![link("self", offset)];
-    links.extend((count > 0 && offset.saturating_add(count) < found.len()).then(|| link("next", offset.saturating_add(count))));
+    links.extend(
+        (count > 0 && offset.saturating_add(count) < found.len()).then(|| link("next", offset.saturating_add(count))),
+    );
     let mut bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": found.len(), "link": links});
     if let (Some(bundle), false) = (bundle.as_object_mut(), entries.is_empty()) {
         bundle.insert("entry".to_owned(), Value::Array(entries));

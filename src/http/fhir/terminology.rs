@@ -58,7 +58,9 @@ impl Given {
     fn number(&self, name: &'static str) -> Result<Option<usize>, Error> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let number = value.as_str().map_or_else(|| value.to_string(), str::to_owned).parse();
-        number.map(Some).map_err(|error| Error::from(Issue::new(Code::Value).detail(format!("({name})"))).because(error))
+        number
+            .map(Some)
+            .map_err(|error| Error::from(Issue::new(Code::Value).detail(format!("({name})"))).because(error))
     }
 
     fn is_true(&self, name: &str) -> bool {
@@ -121,7 +123,9 @@ async fn expansion(app: &App, request: &HttpRequest, payload: web::Payload) -> R
     };
     made.map_err(|why| match why {
         Unlisted::Unknown => Code::NotFound.into(),
-        Unlisted::Open | Unlisted::TooMany => Issue::new(Code::NotSupported).rule("R4 $expand").detail(why.to_string()).into(),
+        Unlisted::Open | Unlisted::TooMany => {
+            Issue::new(Code::NotSupported).rule("R4 $expand").detail(why.to_string()).into()
+        }
     })
 }
 

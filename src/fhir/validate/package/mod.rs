@@ -132,7 +132,10 @@ impl Package {
         if let Some(base) = raw.get("baseDefinition").and_then(Value::as_str).map(|base| bare(base).to_owned()) {
             self.complete(&base, depth - 1);
         }
-        let elements = self.raw.get(url).and_then(|raw| snapshot::generate(raw, &|url| self.raw.get(bare(url)).map(AsRef::as_ref)));
+        let elements = self
+            .raw
+            .get(url)
+            .and_then(|raw| snapshot::generate(raw, &|url| self.raw.get(bare(url)).map(AsRef::as_ref)));
         if let (Some(elements), Some(Value::Object(raw))) = (elements, self.raw.get_mut(url).map(Arc::make_mut)) {
             raw.insert("snapshot".to_owned(), serde_json::json!({ "element": elements }));
         }

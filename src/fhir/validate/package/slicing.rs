@@ -289,9 +289,11 @@ impl<'p, 'v> Judge<'p, 'v> {
         wanted.is_none_or(|wanted| wanted.admits(value))
             && (wanted.is_some() || element.binding.as_ref().is_none_or(is_bound))
             && (wanted.is_some()
-                || node.children.iter().filter(|(_, child)| is_telling(child)).all(|(name, child)| {
-                    members(value, name).iter().any(|member| self.is_alike(child, member.value))
-                }))
+                || node
+                    .children
+                    .iter()
+                    .filter(|(_, child)| is_telling(child))
+                    .all(|(name, child)| members(value, name).iter().any(|member| self.is_alike(child, member.value))))
     }
 
     /// The values a discriminator's path leads to.
