@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod demo;
 mod dev;
 mod doctor;
+mod import;
 mod keys;
 mod later;
 mod migrate;
@@ -53,8 +54,7 @@ enum Command {
     Demo(demo::Demo),
     Conformance(conformance::Conformance),
     Validate(validate::Validate),
-    /// Import resources: a later delivery
-    Import(later::Later),
+    Import(import::Import),
     /// Monthly activity report: a later delivery
     Report(later::Later),
     Rules(rules::Rules),
@@ -121,7 +121,7 @@ pub fn run() -> ExitCode {
         Command::Worker(later) => later.run("worker"),
         Command::Conformance(conformance) => conformance.run(),
         Command::Validate(validate) => validate.run(),
-        Command::Import(later) => later.run("import"),
+        Command::Import(import) => import.run(),
         Command::Report(later) => later.run("report"),
         Command::Letters(later) => later.run("letters"),
     };
