@@ -58,7 +58,7 @@ pub struct Issue {
     /// What stands there.
     pub found: Option<Found>,
     /// Where what was broken is written: the page of the specification, or the profile's canonical URL.
-    pub written: Option<Cow<'static, str>>,
+    pub written: Option<Box<str>>,
     /// A warning does not refuse; an error does.
     pub is_warning: bool,
 }
@@ -94,7 +94,7 @@ impl Issue {
     }
 
     /// Says where what was broken is written.
-    pub fn written(mut self, place: impl Into<Cow<'static, str>>) -> Self {
+    pub fn written(mut self, place: impl Into<Box<str>>) -> Self {
         self.written = Some(place.into());
         self
     }

@@ -2,8 +2,6 @@
 //!
 //! What was sent is judged by itself: no record is read, so that the answer cannot tell what one holds.
 
-use std::sync::Arc;
-
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
@@ -23,10 +21,8 @@ use crate::http::extract::media;
 use crate::http::routes::INTERACTIONS;
 use crate::ids::ElementPath;
 
-/// Largest body that is judged, in bytes.
-const LARGEST: u64 = 16 * 1024 * 1024;
-/// A body of so many bytes is judged beside the thread that serves.
-const LONG: usize = 64 * 1024;
+/// Largest body that is judged, in bytes: as much of a bundle as is judged when it is published.
+const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// What the resource is to be judged for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,22 +74,10 @@ async fn answer(
         Body::declared(request, payload.into_inner(), LARGEST.min(server.body_limit_bytes), server.body_idle_ms)?;
     media::require_fhir_json(content_type)?;
     let bytes = body.whole().await?;
-    let (mode, definitions) = (app.mode, Arc::clone(&app.service.definitions));
-    let judged = move || asked.judge(&bytes, mode, &definitions);
-    let issues = if request_is_long(request) {
-        web::block(judged).await.map_err(|error| Error::from(Code::Busy).because(error))?
-    } else {
-        judged()
-    };
+    let issues = asked.judge(&bytes, app.mode, &app.service.definitions);
     let envelope = &certified.envelope;
     let frame = Frame { base: &app.base, language: envelope.language, request: Some(&envelope.request_id) };
     Ok(answer::fhir(StatusCode::OK, outcome::bytes(&issues, &frame)))
-}
-
-/// Whether the body is, or may be, long.
-fn request_is_long(request: &HttpRequest) -> bool {
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    length.is_none_or(|length: usize| length > LONG)
 }
 
 impl Asked {

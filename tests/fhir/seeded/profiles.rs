@@ -28,6 +28,7 @@ fn coded(code: &str) -> Value {
 }
 
 /// By value, closed, with a reslice; by pattern, in order; by type; by existence.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn of_observation() -> Vec<Value> {
     let in_order =
         json!({"slicing": {"discriminator": [{"type": "pattern", "path": "$this"}], "rules": "open", "ordered": true}});

@@ -18,6 +18,10 @@ use crate::ops::resource::stamp;
 const PROFILE: &str =
     "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-comprehensive-provide-document-bundle";
 
+/// The profile of the fiche in it.
+const FICHE: &str =
+    "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-comprehensive-document-reference";
+
 /// Measures them all on one submission.
 pub(super) async fn measure(stage: &Stage, meter: &Meter) -> Result<Vec<Part>, Failure> {
     let body = stage.body(1);
@@ -55,6 +59,15 @@ pub(super) async fn measure(stage: &Stage, meter: &Meter) -> Result<Vec<Part>, F
         })?,
         meter.alone("profile", "validate the bundle: PDSm", || {
             black_box(validate::profile(&parsed, PROFILE, &stage.started.app.mode));
+            Ok(())
+        })?,
+        meter.alone("fiche-structure", "validate one fiche: R4", || {
+            black_box(validate::structural_with(fiche, validate::Options { data_was_cut: true }));
+            Ok(())
+        })?,
+        meter.alone("fiche-profile", "validate one fiche: R4 and PDSm", || {
+            black_box(validate::structural_with(fiche, validate::Options { data_was_cut: true }));
+            black_box(validate::profile(fiche, FICHE, &stage.started.app.mode));
             Ok(())
         })?,
         meter.alone("cda", "read the header of the document", || {
