@@ -8,7 +8,6 @@ pub mod conformance;
 pub mod demo;
 mod dev;
 mod doctor;
-mod import;
 mod keys;
 mod later;
 mod migrate;
@@ -54,7 +53,8 @@ enum Command {
     Demo(demo::Demo),
     Conformance(conformance::Conformance),
     Validate(validate::Validate),
-    Import(import::Import),
+    /// Import resources: a later delivery
+    Import(later::Later),
     /// Monthly activity report: a later delivery
     Report(later::Later),
     Rules(rules::Rules),
@@ -121,7 +121,7 @@ pub fn run() -> ExitCode {
         Command::Worker(later) => later.run("worker"),
         Command::Conformance(conformance) => conformance.run(),
         Command::Validate(validate) => validate.run(),
-        Command::Import(import) => import.run(),
+        Command::Import(later) => later.run("import"),
         Command::Report(later) => later.run("report"),
         Command::Letters(later) => later.run("letters"),
     };

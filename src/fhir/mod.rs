@@ -2,7 +2,6 @@
 
 pub mod bundle;
 pub mod codec;
-pub mod conformance;
 pub mod datatype;
 pub mod definition;
 pub mod narrative;

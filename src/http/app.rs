@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -13,7 +13,6 @@ use super::tls::Tls;
 use crate::clock::{Clocks, Stopwatch, from_micros, to_micros};
 use crate::config::Config;
 use crate::error::Error;
-use crate::fhir::conformance::Catalogue;
 use crate::fhir::search::page::Sealer;
 use crate::fhir::validate::Mode;
 use crate::ids::{IdSource, NationalId};
@@ -86,8 +85,6 @@ pub struct App {
     /// Refusals that name a person, by structure: they can be used as existence tests.
     pub(crate) probes: ExistenceLimit,
     enrolled: Enrolled,
-    /// The definitions that are obeyed, gathered when they are first asked for.
-    pub(crate) catalogue: OnceLock<Catalogue>,
 }
 
 impl Deref for App {
@@ -103,14 +100,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let (existence, probes) =
             (ExistenceLimit::new(parts.config.td02.per_minute), ExistenceLimit::new(parts.config.td02.per_minute));
-        Self {
-            parts,
-            metrics: Metrics::default(),
-            existence,
-            probes,
-            enrolled: Enrolled::default(),
-            catalogue: OnceLock::new(),
-        }
+        Self { parts, metrics: Metrics::default(), existence, probes, enrolled: Enrolled::default() }
     }
 
     /// The instant of a request by the domain clock, as precise as it is stored.

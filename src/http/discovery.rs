@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::answer::{self, Refusal};
 use super::app::App;
 use super::extract::caller::Certified;
-use super::fhir::conformance;
 use super::routes::{INTERACTIONS, OPERATIONS, Served, methods};
 use crate::fhir::patch::Form;
 use crate::fhir::search;
@@ -54,8 +53,7 @@ pub(crate) async fn not_allowed(
     Err(certified.envelope.refuse(&app, crate::error::Code::MethodNotAllowed.into()).allowing(allowed))
 }
 
-/// The CapabilityStatement, made of the tables that serve.
-pub(super) fn statement(app: &App) -> Value {
+fn statement(app: &App) -> Value {
     let base: &str = &app.base;
     let origin: &str = &app.origin;
     json!({
@@ -93,7 +91,7 @@ pub(super) fn statement(app: &App) -> Value {
                     "extension": [{ "url": "token", "valueUri": format!("{origin}/oauth2/token") }],
                 }],
             },
-            "resource": INTERACTIONS.iter().map(resource).chain(conformance::declared().map(operated)).collect::<Vec<_>>(),
+            "resource": INTERACTIONS.iter().map(resource).collect::<Vec<_>>(),
             "interaction": [{ "code": "transaction", "documentation": "ITI-65 Provide Document Bundle" }],
             "operation": [{ "name": "validate", "definition": VALIDATE }],
         }],
@@ -138,17 +136,11 @@ fn resource(served: &Served) -> Value {
             members.insert("searchParam".to_owned(), Value::Array(parameters));
         }
     }
-    operated(resource)
-}
-
-/// A type with its operations, and the one of all types.
-fn operated(mut resource: Value) -> Value {
-    let kind = resource.get("type").and_then(Value::as_str).unwrap_or_default();
     let of_all = ("", "validate", VALIDATE);
-    let operations = OPERATIONS.iter().filter(|(known, ..)| *known == kind).chain([&of_all]);
+    let operations = OPERATIONS.iter().filter(|(kind, ..)| *kind == served.kind).chain([&of_all]);
     let operations: Vec<Value> =
         operations.map(|(_, name, definition)| json!({ "name": name, "definition": definition })).collect();
-    if let Some(members) = resource.as_object_mut() {
+    if let (Some(members), false) = (resource.as_object_mut(), operations.is_empty()) {
         members.insert("operation".to_owned(), Value::Array(operations));
     }
     resource

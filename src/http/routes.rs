@@ -4,8 +4,8 @@ use actix_web::http::Method;
 use actix_web::web;
 
 use super::fhir::{
-    audit_event, binary, conformance, document_patch, document_reference, generate_metadata, history, list, patient,
-    simplified_publish, terminology, transaction, validate,
+    audit_event, binary, document_patch, document_reference, generate_metadata, history, list, patient,
+    simplified_publish, transaction, validate,
 };
 use super::{discovery, oauth, psc};
 
@@ -53,17 +53,11 @@ pub(crate) const INTERACTIONS: &[Served] = &[
 ];
 
 /// The operations of a type: its name, the operation's, its definition.
-pub(crate) const OPERATIONS: &[(&str, &str, &str)] = &[
-    ("CodeSystem", "lookup", "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup"),
-    ("CodeSystem", "validate-code", "http://hl7.org/fhir/OperationDefinition/CodeSystem-validate-code"),
-    (
-        "DocumentReference",
-        "generate-metadata",
-        "https://profiles.ihe.net/ITI/MHD/OperationDefinition/generate-metadata",
-    ),
-    ("ValueSet", "expand", "http://hl7.org/fhir/OperationDefinition/ValueSet-expand"),
-    ("ValueSet", "validate-code", "http://hl7.org/fhir/OperationDefinition/ValueSet-validate-code"),
-];
+pub(crate) const OPERATIONS: &[(&str, &str, &str)] = &[(
+    "DocumentReference",
+    "generate-metadata",
+    "https://profiles.ihe.net/ITI/MHD/OperationDefinition/generate-metadata",
+)];
 
 /// A path of the professional port, and what it answers to; any other method is 405.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,30 +90,6 @@ routes! {
         "/fhir/$validate" { POST => validate::validate }
         "/fhir/{type}/$validate" { POST => validate::validate }
         "/fhir/{type}/{id}/$validate" { POST => validate::validate }
-        "/fhir/CodeSystem/$lookup" { GET => terminology::lookup, POST => terminology::lookup }
-        "/fhir/CodeSystem/$validate-code" { GET => terminology::validate_code_of_system, POST => terminology::validate_code_of_system }
-        "/fhir/ValueSet/$expand" { GET => terminology::expand, POST => terminology::expand }
-        "/fhir/ValueSet/$validate-code" { GET => terminology::validate_code, POST => terminology::validate_code }
-        "/fhir/ValueSet/{id}/$expand" { GET => terminology::expand, POST => terminology::expand }
-        "/fhir/ValueSet/{id}/$validate-code" { GET => terminology::validate_code, POST => terminology::validate_code }
-        "/fhir/CapabilityStatement" { GET => conformance::search }
-        "/fhir/CapabilityStatement/_search" { POST => conformance::search }
-        "/fhir/CapabilityStatement/{id}" { GET => conformance::read }
-        "/fhir/CodeSystem" { GET => conformance::search }
-        "/fhir/CodeSystem/_search" { POST => conformance::search }
-        "/fhir/CodeSystem/{id}" { GET => conformance::read }
-        "/fhir/OperationDefinition" { GET => conformance::search }
-        "/fhir/OperationDefinition/_search" { POST => conformance::search }
-        "/fhir/OperationDefinition/{id}" { GET => conformance::read }
-        "/fhir/SearchParameter" { GET => conformance::search }
-        "/fhir/SearchParameter/_search" { POST => conformance::search }
-        "/fhir/SearchParameter/{id}" { GET => conformance::read }
-        "/fhir/StructureDefinition" { GET => conformance::search }
-        "/fhir/StructureDefinition/_search" { POST => conformance::search }
-        "/fhir/StructureDefinition/{id}" { GET => conformance::read }
-        "/fhir/ValueSet" { GET => conformance::search }
-        "/fhir/ValueSet/_search" { POST => conformance::search }
-        "/fhir/ValueSet/{id}" { GET => conformance::read }
         "/fhir" { POST => transaction::provide_bundle }
         "/fhir/" { POST => transaction::provide_bundle }
         "/fhir/metadata" { GET => discovery::capabilities }

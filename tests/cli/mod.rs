@@ -3,7 +3,6 @@
 mod bench;
 mod dev;
 mod help;
-mod import;
 mod keys;
 mod pasted;
 mod refusals;

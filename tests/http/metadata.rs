@@ -16,10 +16,6 @@ struct Live {
     search: String,
 }
 
-fn definition(kind: &'static str, id: &str) -> Live {
-    Live { kind, id: id.to_owned(), search: "status=active&_count=1".to_owned() }
-}
-
 async fn live(server: &TestServer, martin: &Actor) -> Vec<Live> {
     let locations = martin.post("/fhir", &server.bundle("dominique", "dr-martin")).await.locations();
     let id = |location: &str| location.rsplit('/').next().unwrap().to_owned();
@@ -34,12 +30,6 @@ async fn live(server: &TestServer, martin: &Actor) -> Vec<Live> {
         Live { kind: "DocumentReference", id: id(&locations[1]), search: format!("{DOMINIQUE}&status=current") },
         Live { kind: "List", id: id(&locations[0]), search: format!("{DOMINIQUE}&code=submissionset&status=current") },
         Live { kind: "Patient", id: server.persona("dominique").key.to_string(), search: format!("identifier={ins}") },
-        definition("CapabilityStatement", "metadata"),
-        definition("CodeSystem", "TRE-A03-ClasseDocument"),
-        definition("OperationDefinition", "Resource-validate"),
-        definition("SearchParameter", "conformance-url"),
-        definition("StructureDefinition", "IHE.MHD.Minimal.DocumentReference"),
-        definition("ValueSet", "JDV-J66-TypeCode-DMP"),
         Live { kind: "Communication", id: "x".to_owned(), search: DOMINIQUE.to_owned() },
         Live { kind: "Observation", id: "x".to_owned(), search: DOMINIQUE.to_owned() },
     ]

@@ -16,7 +16,6 @@ mod patch;
 mod patient;
 mod shared_bytes;
 pub(crate) mod simplified_publish;
-mod terminology;
 mod validate;
 
 use serde_json::Value;

@@ -120,8 +120,7 @@ impl Profiles {
                 profile.rules.iter().filter(|rule| rule.levels.iter().any(|level| *level > 0)).collect();
             let canonical = pool.name(&profile.canonical);
             let is_bundle = usize::from(profile.kind == "Bundle");
-            let kind = pool.name(&profile.kind);
-            profile_records.u32(canonical).u8(profile.pack).u8(is_bundle).u16(first).u16(rules.len()).u32(kind);
+            profile_records.u32(canonical).u8(profile.pack).u8(is_bundle).u16(first).u16(rules.len());
             first += rules.len();
             for rule in rules {
                 let (value, number) = compiled(rule, sets, &spellings);
@@ -133,7 +132,7 @@ impl Profiles {
                 rule_records.u16(number).u16(0);
             }
         }
-        profile_records.write(&out.join("fhir-profiles.bin"), 14);
+        profile_records.write(&out.join("fhir-profiles.bin"), 10);
         rule_records.write(&out.join("fhir-rules.bin"), 20);
         write_slices(&schemas.join("profiles"), out, pool);
         self.write_slots(&schemas.join("profiles"), out, pool);

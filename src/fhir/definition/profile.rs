@@ -61,7 +61,6 @@ pub struct Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
     canonical: [u8; 4],
-    kind: [u8; 4],
     first: u16,
     count: u16,
     is_bundle: bool,
@@ -71,28 +70,21 @@ pub struct Profile {
 impl Profile {
     /// The profile of a canonical URL in the pack of a number; a profile without packs is in all.
     pub fn find(canonical: &str, pack: u8) -> Option<Self> {
-        let all = table::PROFILES.as_chunks::<14>().0;
+        let all = table::PROFILES.as_chunks::<10>().0;
         let start = all.partition_point(|record| table::order(record, canonical).is_lt());
         let same = all.iter().skip(start).take_while(|record| table::order(record, canonical).is_eq());
         same.map(Self::read).find(|profile| [0, pack].contains(&profile.pack))
     }
 
-    fn read(record: &[u8; 14]) -> Self {
-        let [n0, n1, n2, n3, pack, is_bundle, f0, f1, c0, c1, k0, k1, k2, k3] = *record;
-        let (canonical, kind) = ([n0, n1, n2, n3], [k0, k1, k2, k3]);
-        Self {
-            canonical,
-            kind,
-            first: table::short(f0, f1),
-            count: table::short(c0, c1),
-            is_bundle: is_bundle == 1,
-            pack,
-        }
+    fn read(record: &[u8; 10]) -> Self {
+        let [n0, n1, n2, n3, pack, is_bundle, f0, f1, c0, c1] = *record;
+        let canonical = [n0, n1, n2, n3];
+        Self { canonical, first: table::short(f0, f1), count: table::short(c0, c1), is_bundle: is_bundle == 1, pack }
     }
 
     /// Every canonical URL known, each once.
     pub fn all() -> impl Iterator<Item = &'static str> {
-        let records = table::PROFILES.as_chunks::<14>().0.iter();
+        let records = table::PROFILES.as_chunks::<10>().0.iter();
         let mut last = "";
         records.filter_map(|record| record.first_chunk::<4>()).map(|name| table::name(*name)).filter(move |name| {
             let is_new = *name != last;
@@ -104,11 +96,6 @@ impl Profile {
     /// Its canonical URL.
     pub fn canonical(self) -> &'static str {
         table::name(self.canonical)
-    }
-
-    /// The type it is of.
-    pub fn kind(self) -> &'static str {
-        table::name(self.kind)
     }
 
     /// Whether it is a profile of Bundle, with slots for its entries.

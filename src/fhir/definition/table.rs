@@ -10,7 +10,7 @@
 //! | targets | 2 | type 2 |
 //! | sets | 8 | url 4, first code 2, codes 2 |
 //! | codes | 8 | code 4, system 4 |
-//! | profiles | 14 | canonical 4, pack 1, kind 1, first rule 2, rules 2, type 4 |
+//! | profiles | 10 | canonical 4, pack 1, kind 1, first rule 2, rules 2 |
 //! | rules | 20 | path 4, value 4, rule 4, constraint 1, three levels 3, number 2, spare 2 |
 //! | slices | 8 | name 4, discriminators 4 |
 //! | slots | 28 | bundle 4, slice 4, resource 4, methods 4, profile 4, rule 4, min 1, max 1, spare 2 |

@@ -29,7 +29,7 @@ pub(super) fn member(library: &Library, set: &Value, said: Said<'_>, depth: usiz
     }
 }
 
-pub(super) fn parts<'v>(set: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
+fn parts<'v>(set: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
     let listed = set.get("compose").and_then(|compose| compose.get(name)).and_then(Value::as_array);
     listed.into_iter().flatten()
 }
@@ -54,7 +54,7 @@ fn agrees(said: Option<&str>, system: Option<&str>) -> bool {
 }
 
 /// One include or exclude: a system, whole, by its codes or by filters, and the sets a code must be in as well.
-pub(super) fn part(library: &Library, part: &Value, said: Said<'_>, depth: usize) -> Membership {
+fn part(library: &Library, part: &Value, said: Said<'_>, depth: usize) -> Membership {
     let list = |name: &str| part.get(name).and_then(Value::as_array).map(Vec::as_slice);
     let mut found = Membership::In;
     for set in list("valueSet").into_iter().flatten().filter_map(Value::as_str) {
@@ -99,7 +99,7 @@ fn retired(system: Option<&System>, code: &str, found: Membership) -> Membership
 }
 
 /// Whether a concept passes a filter; `None` where the filter is of a kind not read here.
-pub(super) fn passes(system: &System, concept: &Concept, filter: &Value) -> Option<bool> {
+fn passes(system: &System, concept: &Concept, filter: &Value) -> Option<bool> {
     let text = |name: &str| filter.get(name).and_then(Value::as_str);
     let (property, operator, value) = (text("property")?, text("op")?, text("value")?);
     match (property, operator) {

@@ -1,7 +1,6 @@
 //! Code systems and value sets read from outside, over the French tables and those of R4 (R4 `valueset.html`).
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -33,13 +32,13 @@ pub(super) type Said<'v> = (Option<&'v str>, &'v str);
 #[derive(Default)]
 pub struct Library {
     systems: HashMap<String, System>,
-    sets: HashMap<String, Arc<Value>>,
+    sets: HashMap<String, Value>,
 }
 
 impl Library {
     /// Takes a ValueSet in; the last of a URL stands.
     pub fn add_set(&mut self, url: &str, resource: Value) {
-        self.sets.insert(url.to_owned(), Arc::new(resource));
+        self.sets.insert(url.to_owned(), resource);
     }
 
     /// Takes a CodeSystem in; one without concepts says nothing, and leaves what is known.
@@ -58,7 +57,7 @@ impl Library {
 
     /// The ValueSet of a URL, as it was read.
     pub fn set(&self, url: &str) -> Option<&Value> {
-        self.sets.get(bare(url)).map(AsRef::as_ref)
+        self.sets.get(bare(url))
     }
 
     /// Every code system, by URL.
@@ -67,7 +66,7 @@ impl Library {
     }
 
     /// Every ValueSet, by URL.
-    pub fn sets(&self) -> impl Iterator<Item = (&str, &Arc<Value>)> {
+    pub fn sets(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.sets.iter().map(|(url, set)| (url.as_str(), set))
     }
 

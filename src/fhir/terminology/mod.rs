@@ -1,9 +1,7 @@
 //! Code systems and value sets of the CI-SIS and the DMP (document-sharing §5): membership, class
 //! of a type, display; every system is accepted as OID, as URN or as FHIR URL.
 
-pub mod code;
 mod compose;
-pub mod expand;
 mod library;
 mod system;
 

@@ -3,7 +3,6 @@
 pub(crate) mod audit_event;
 pub(crate) mod binary;
 mod bundle;
-pub(crate) mod conformance;
 pub(crate) mod document_patch;
 pub(crate) mod document_reference;
 mod encoded;
@@ -15,6 +14,5 @@ pub(crate) mod list;
 pub(crate) mod patient;
 mod query;
 pub(crate) mod simplified_publish;
-pub(crate) mod terminology;
 pub(crate) mod transaction;
 pub(crate) mod validate;

@@ -12,7 +12,7 @@ pub mod snapshot;
 mod tree;
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -31,8 +31,8 @@ const LONGEST_CHAIN: usize = 16;
 /// Definitions read from outside: profiles, value sets, code systems, and what else is published of a kind that we serve.
 #[derive(Default)]
 pub struct Package {
-    raw: HashMap<String, Arc<Value>>,
-    others: Vec<Arc<Value>>,
+    raw: HashMap<String, Value>,
+    others: Vec<Value>,
     profiles: HashMap<String, Definition>,
     terms: Library,
 }
@@ -57,13 +57,13 @@ impl Package {
         // Narratives are half of what packages weigh, and nobody reads them here.
         resource.as_object_mut().map(|map| map.shift_remove("text"));
         match kind.as_str() {
-            "StructureDefinition" => drop(self.raw.insert(url, Arc::new(resource))),
+            "StructureDefinition" => drop(self.raw.insert(url, resource)),
             "ValueSet" => self.terms.add_set(&url, resource),
             "CodeSystem" => {
                 self.terms.add_system(&url, &resource);
-                self.others.push(Arc::new(resource));
+                self.others.push(resource);
             }
-            "SearchParameter" | "OperationDefinition" | "CapabilityStatement" => self.others.push(Arc::new(resource)),
+            "SearchParameter" | "OperationDefinition" | "CapabilityStatement" => self.others.push(resource),
             _ => return false,
         }
         true
@@ -101,12 +101,12 @@ impl Package {
     }
 
     /// Its StructureDefinitions, each with its snapshot.
-    pub fn structures(&self) -> impl Iterator<Item = &Arc<Value>> {
+    pub fn structures(&self) -> impl Iterator<Item = &Value> {
         self.raw.values()
     }
 
     /// Its CodeSystems, SearchParameters, OperationDefinitions and CapabilityStatements.
-    pub fn others(&self) -> impl Iterator<Item = &Arc<Value>> {
+    pub fn others(&self) -> impl Iterator<Item = &Value> {
         self.others.iter()
     }
 
@@ -132,11 +132,8 @@ impl Package {
         if let Some(base) = raw.get("baseDefinition").and_then(Value::as_str).map(|base| bare(base).to_owned()) {
             self.complete(&base, depth - 1);
         }
-        let elements = self
-            .raw
-            .get(url)
-            .and_then(|raw| snapshot::generate(raw, &|url| self.raw.get(bare(url)).map(AsRef::as_ref)));
-        if let (Some(elements), Some(Value::Object(raw))) = (elements, self.raw.get_mut(url).map(Arc::make_mut)) {
+        let elements = self.raw.get(url).and_then(|raw| snapshot::generate(raw, &|url| self.raw.get(bare(url))));
+        if let (Some(elements), Some(Value::Object(raw))) = (elements, self.raw.get_mut(url)) {
             raw.insert("snapshot".to_owned(), serde_json::json!({ "element": elements }));
         }
     }
