@@ -81,6 +81,15 @@ row publish "$(sum "$(part json)" "$(part base64)" "$(part sha1)" "$(part sha256
 row search "$(sum "$(part sql-search)" "$(part splice)" "$(part sql-trace)")" --connections 64 --patient cree-mail
 row retrieve "$(sum "$(part sql-document)" "$(part aes)" "$(part sql-trace)")" --connections 64 --patient cree-mail
 row exists "$(part sql-trace)" --connections 64 --patient cree-mail
+# The same of 1 MiB: kept in a file, whose writing and reading are no part of the limit.
+of_server --mode publish --patient cree-papier --operations 1 --connections 1 --size 1048576 >/dev/null
+parts=$("${bin}" bench parts --json --size 1048576 --state "${state}/parts-large")
+echo "parts of 1 MiB ${parts}" >&2
+echo "1 MiB:"
+row publish "$(sum "$(part json)" "$(part base64)" "$(part sha1)" "$(part sha256)" "$(part aes)" "$(part structure)" \
+    "$(part profile)" "$(part cda)" "$(part index)" "$(part sql-publish)")" --connections 64 --size 1048576
+row retrieve "$(sum "$(part sql-document)" "$(part aes)" "$(part sql-trace)")" --connections 64 --patient cree-papier
+echo "without a document:"
 row handshake 0 --connections 16
 row resume 0 --connections 16
 

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use espace::http::{DEV_ROUTES, ROUTES};
+use espace::http::{DEV_ROUTES, OPERATION_ROUTES, ROUTES, resource_routes};
+use espace::rules::registry::{Place, Served, find};
 use reqwest::Method;
 
 use crate::support::client::{Actor, Answer};
@@ -73,6 +74,9 @@ const ENDPOINTS: &[Endpoint] = &[
     by_certificate("POST", "/fhir/{type}/{id}/$validate", OPEN),
     feed("/fhir"),
     feed("/fhir/"),
+    search("/fhir", "?_type=Patient,Observation&_id=key", FORBIDDEN, FORBIDDEN),
+    search("/fhir/", "", FORBIDDEN, FORBIDDEN),
+    search_form("/fhir/_search", "_type=Practitioner", FORBIDDEN, FORBIDDEN),
     feed("/fhir/DocumentReference"),
     // The document names a person; nobody looks for her, and what is answered is what was sent.
     Endpoint {
@@ -104,6 +108,9 @@ const ENDPOINTS: &[Endpoint] = &[
     search("/fhir/Patient", "?identifier=oppose", OPEN, OPEN),
     search_form("/fhir/Patient/_search", "identifier=oppose", OPEN, OPEN),
     by_id("/fhir/Patient/{id}", FORBIDDEN),
+    search("/fhir/Patient/{compartment}/AuditEvent", "?date=ge2026-01-01", FORBIDDEN, FORBIDDEN),
+    search("/fhir/Patient/{compartment}/DocumentReference", "?status=current", FORBIDDEN, FORBIDDEN),
+    search("/fhir/Patient/{compartment}/List", "?code=folder", FORBIDDEN, FORBIDDEN),
     search("/fhir/AuditEvent", "?patient=key&date=ge2026-01-01", FORBIDDEN, FORBIDDEN),
     search_form("/fhir/AuditEvent/_search", "patient=key&date=ge2026-01-01", FORBIDDEN, FORBIDDEN),
     by_id("/fhir/AuditEvent/{id}", UNKNOWN),
@@ -115,17 +122,64 @@ const ENDPOINTS: &[Endpoint] = &[
     by_certificate("POST", "/dev/psc/token", "400 required"),
 ];
 
+/// The cases of the routes that are made of the registry: what the gate says of each type, each way.
+fn endpoints() -> &'static [Endpoint] {
+    static ALL: std::sync::LazyLock<Vec<Endpoint>> = std::sync::LazyLock::new(|| {
+        let mut all: Vec<Endpoint> = ENDPOINTS.iter().map(|known| Endpoint { ..*known }).collect();
+        for route in resource_routes() {
+            let methods = route.methods.iter().filter(|method| **method != "HEAD");
+            all.extend(methods.map(|method| of_registry(method, route.path.as_ref())));
+        }
+        all
+    });
+    &ALL
+}
+
+fn of_registry(method: &'static str, path: &'static str) -> Endpoint {
+    let parts: Vec<&str> = path.split('/').collect();
+    let kind = if path.contains("{compartment}") { parts[4] } else { parts[2] };
+    let served: Option<&Served> = find(kind);
+    let is_directory = served.is_none_or(|served| served.place == Place::Directory);
+    let is_search = method == "POST" && path.ends_with("_search")
+        || method == "GET" && parts.len() == 3
+        || parts.len() == 5 && path.contains('}') && !path.contains("_history");
+    let is_history = path.ends_with(&format!("{kind}/_history")) || path == "/fhir/_history";
+    let reads = method == "GET" || is_search;
+    let structure = match (is_directory, reads && !is_history) {
+        (true, true) if is_search => OPEN,
+        (true, true) => UNKNOWN,
+        _ => FORBIDDEN,
+    };
+    // To a professional who may read measures of others: 404 by id, 403 by person.
+    let by_id = reads && !is_search && !is_history && kind != "RelatedPerson";
+    let opposed = match (is_directory, by_id) {
+        (true, _) => NOBODY,
+        (false, true) => UNKNOWN,
+        (false, false) => FORBIDDEN,
+    };
+    let names = !is_directory && is_search && !path.contains("{compartment}");
+    let (query, form) = match (names, method) {
+        (true, "GET") => ("?patient=Patient/key", ""),
+        (true, _) => ("", "patient=Patient%2Fkey"),
+        // Criteria, for the conditional forms of a whole type.
+        _ if matches!(method, "PUT" | "PATCH" | "DELETE") && parts.len() == 3 => ("?_id=x", ""),
+        _ => ("", ""),
+    };
+    Endpoint { method, path, query, form, bare: LOGIN, structure, opposed }
+}
+
 /// Endpoints without a case. This list may only shrink.
 const UNCOVERED: &[(&str, &str)] = &[];
 
 #[test]
 fn every_endpoint_has_its_cases() {
-    let routes = ROUTES.iter().chain(DEV_ROUTES);
-    let served: BTreeSet<_> = routes.flat_map(|route| route.methods.iter().map(|m| (*m, route.path))).collect();
+    let routes = OPERATION_ROUTES.iter().chain(ROUTES).chain(DEV_ROUTES).chain(resource_routes());
+    let served: BTreeSet<_> =
+        routes.flat_map(|route| route.methods.iter().map(|m| (*m, route.path.as_ref()))).collect();
     // HEAD is GET without a body, by the same handler: it has no outcome to compare.
     let (heads, served): (BTreeSet<_>, BTreeSet<_>) = served.into_iter().partition(|(method, _)| *method == "HEAD");
     assert!(heads.iter().all(|(_, path)| served.contains(&("GET", *path))), "{heads:?}");
-    let covered: Vec<_> = ENDPOINTS.iter().map(|endpoint| (endpoint.method, endpoint.path)).collect();
+    let covered: Vec<_> = endpoints().iter().map(|endpoint| (endpoint.method, endpoint.path)).collect();
     let distinct: BTreeSet<_> = covered.iter().chain(UNCOVERED).copied().collect();
     assert_eq!(distinct, served);
     assert_eq!(distinct.len(), covered.len() + UNCOVERED.len(), "each once");
@@ -148,10 +202,11 @@ async fn ask(server: &TestServer, actor: &Actor, endpoint: &Endpoint) -> Result<
     let key = person.key.to_string();
     let name = |text: &str| text.replace("oppose", &ins).replace("key", &key);
     let id = if endpoint.path.contains("Patient") { key.clone() } else { format!("{key}-00000000000000000000000000") };
-    let path = endpoint.path.replace("{id}", &id).replace("{version}", "1").replace("{type}", "DocumentReference");
+    let path = endpoint.path.replace("{id}", &id).replace("{version}", "1").replace("{compartment}", &key);
+    let path = path.replace("{type}", "DocumentReference");
     let json = "application/fhir+json";
     let (kind, body) = match (endpoint.method, endpoint.path.trim_end_matches('/')) {
-        (_, "/fhir") => (json, server.bundle("oppose", "dr-martin").to_string()),
+        ("POST", "/fhir") => (json, server.bundle("oppose", "dr-martin").to_string()),
         ("PATCH", _) => ("application/json-patch+json", SUPERSEDED.to_owned()),
         ("POST", "/fhir/DocumentReference") => (json, alone(&server.bundle("oppose", "dr-martin")).to_string()),
         (_, "/fhir/DocumentReference/$generate-metadata") => {
@@ -181,7 +236,7 @@ async fn every_endpoint_refuses_whom_it_must() {
     // A laboratory in its own name: no author of what is sent, in no record's care team.
     let structure = server.structure("labo").await;
     let whole = Actor::of(&server.origin, pki(), Some("cabinet"));
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints() {
         let case = format!("{} {}", endpoint.method, endpoint.path);
         for stranger in [None, Some("autre-ca"), Some("revoked"), Some("expired")] {
             let actor = Actor::of(&server.origin, pki(), stranger);
@@ -207,7 +262,7 @@ async fn every_endpoint_refuses_a_revoked_certificate_on_an_open_connection() {
     let server = TestServer::start().await;
     let token = server.professional("dr-martin").await.token().to_owned();
     let mut open = Vec::new();
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints() {
         let actor = Actor::of(&server.origin, pki(), Some("cabinet")).with_token(&token);
         assert_eq!(actor.get("/fhir/metadata").await.status, 200);
         open.push((endpoint, actor));

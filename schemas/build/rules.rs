@@ -88,6 +88,20 @@ const SPECS: &[Spec] = &[
         columns: &[("traces", Kind::Word("traces", "super::traces::Traces"))],
     },
     Spec {
+        file: "resource-gate",
+        constant: "RESOURCE_GATE",
+        axes: &["resource", "interaction", "caller"],
+        outcome: "super::resource::Admission",
+        columns: &[("allowed", Kind::Flag), ("scoped", Kind::Flag), ("profiles", Kind::Words)],
+    },
+    Spec {
+        file: "resource-access",
+        constant: "RESOURCE_ACCESS",
+        axes: &["resource", "caller", "tie"],
+        outcome: "super::resource::Access",
+        columns: &[("read", Kind::Word("reach", "super::resource::Reach")), ("write", Kind::Flag)],
+    },
+    Spec {
         file: "gate",
         constant: "GATE",
         axes: &["route", "caller"],

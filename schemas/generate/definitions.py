@@ -82,6 +82,12 @@ def type_codes(element, every):
     return "|".join(words)
 
 
+def flags(element):
+    """`S` where a summary holds the element, `M` where it changes the meaning of the others."""
+    marks = (("S", "isSummary"), ("M", "isModifier"))
+    return "".join(mark for mark, name in marks if element.get(name))
+
+
 def own(definition):
     """The elements a type adds to its base, root left out."""
     for element in definition["snapshot"]["element"][1:]:
@@ -120,7 +126,7 @@ def tables(files):
             elements.append((
                 element["path"], element["min"], element["max"], type_codes(element, every),
                 f"{strength}:{url.rsplit('/', 1)[-1]}" if url else "",
-                element.get("contentReference", "").removeprefix("#"),
+                element.get("contentReference", "").removeprefix("#"), flags(element),
             ))
 
     expansions = {e["resource"]["url"]: e["resource"] for e in files["Bundle-valueset-expansions.json"]["entry"]}
@@ -140,7 +146,7 @@ def tables(files):
         sys.exit("two value sets share a short name")
     return {
         "types.csv": render(("name", "kind", "base"), types),
-        "elements.csv": render(("path", "min", "max", "types", "binding", "content"), elements),
+        "elements.csv": render(("path", "min", "max", "types", "binding", "content", "flags"), elements),
         "value-sets.csv": render(("name", "url", "content"), sets),
         "codes.csv": render(("value_set", "system", "codes"), codes),
         "invariants.csv": render(("key", "path", "severity", "expression"), sorted(invariants.values())),

@@ -42,11 +42,15 @@ fn judge(ctx: &Context, action: Action, facts: &Facts) -> Result<Permit, Denial>
         Standing::TellAbsent | Standing::RefuseAbsent => return Err(Denial::new(Code::NoRecord, standing.rule)),
         Standing::Neutral => return Err(neutral(facts, standing.rule)),
         Standing::TellFormer | Standing::TellAttached | Standing::TellClosed | Standing::Accept => standing.rule,
+        // A block beats every tie and every mode, emergency included (mes-rules §2.4).
+        Standing::Authorise if ctx.caller.person.is_some() && facts.is_blocked(ctx.at) => {
+            return Err(neutral(facts, "CSP-R1111-46"));
+        }
         Standing::Authorise if action == Action::ReadAudit => readable_traces(ctx, facts)?,
         Standing::Authorise => consult(ctx, action, facts)?,
     };
     let profile = facts.profile.as_ref().ok_or_else(|| neutral(facts, standing.rule))?;
-    Ok(Permit::new(profile.key, action, rule))
+    Ok(Permit::new(profile.key.into(), action, rule))
 }
 
 /// Nothing is offered to the patient side before activation, whatever it names (MES-028).

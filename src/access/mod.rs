@@ -7,4 +7,5 @@ pub mod context;
 pub mod decide;
 pub mod identity;
 pub mod permit;
+pub mod resource;
 pub mod revocation;

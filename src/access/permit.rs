@@ -4,37 +4,37 @@ use crate::error::{Code, Error, Issue};
 use crate::ids::{PatientKey, ShardKey};
 use crate::model::caller::Action;
 
-/// Proof that `access::decide` allowed an action on one record. Only that room can make one, and
+/// Proof that `access` allowed an action on one record, or on the directory. Only that room can make one, and
 /// every patient-scoped verb of the store asks for it.
 #[derive(Debug)]
 pub struct Permit {
-    patient: PatientKey,
+    shard: ShardKey,
     action: Action,
     rule: &'static str,
 }
 
 impl Permit {
     /// A permit; visible to the deciding room only.
-    pub(in crate::access) const fn new(patient: PatientKey, action: Action, rule: &'static str) -> Self {
-        Self { patient, action, rule }
+    pub(in crate::access) const fn new(shard: ShardKey, action: Action, rule: &'static str) -> Self {
+        Self { shard, action, rule }
     }
 
     /// A permit for proofs and trials of the store, which come before any rule. It exists in debug
     /// builds only: in a released server the deciding room alone can make a permit.
     #[cfg(debug_assertions)]
     #[doc(hidden)]
-    pub const fn assumed(patient: PatientKey, action: Action) -> Self {
-        Self::new(patient, action, "assumed")
+    pub fn assumed(shard: impl Into<ShardKey>, action: Action) -> Self {
+        Self::new(shard.into(), action, "assumed")
     }
 
-    /// The record it opens.
+    /// The record it opens; nobody's where it opens the directory.
     pub const fn patient(&self) -> PatientKey {
-        self.patient
+        PatientKey::from_bits(self.shard.get())
     }
 
-    /// The same, as the first column of its rows.
-    pub fn shard(&self) -> ShardKey {
-        self.patient.into()
+    /// What it opens, a record or the directory, as the first column of its rows.
+    pub const fn shard(&self) -> ShardKey {
+        self.shard
     }
 
     /// What it allows.

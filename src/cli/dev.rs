@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::demo::seed;
 use super::pki::{self, Options};
 use super::start::{StartOptions, Started, start};
-use super::{Failure, output, runtime};
+use super::{Failure, output, runtime, search_parameters};
 use crate::clock::{Clock, Clocks, RunningClock, SystemClock};
 use crate::config::Config;
 use crate::http;
@@ -107,6 +107,7 @@ impl Dev {
         let ids: Arc<dyn IdSource> = Arc::new(SystemIds::default());
         pki::create_dev_pki(&self.certs, Options::default(), &SystemClock, ids.as_ref())
             .map_err(|error| Failure::from_error("the test PKI", &error))?;
+        search_parameters::install(&config)?;
         Store::migrate(&config.store).await.map_err(|error| Failure::from_error("the database", &error))?;
         let store = Store::open(config.store.clone(), Arc::clone(&ids)).await;
         let store = store.map_err(|error| Failure::from_error("the database", &error))?;

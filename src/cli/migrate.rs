@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, output, runtime};
+use super::{Failure, output, runtime, search_parameters};
 use crate::config::Config;
 use crate::ids::SystemIds;
 use crate::ops::resource::reindex::reindex;
@@ -34,6 +34,7 @@ enum What {
 
 /// Applies what is pending; where rows are kept in another form since, fills the search index anew.
 async fn up(config: &Config) -> Result<MigrationStatus, Failure> {
+    search_parameters::install(config)?;
     let failed = |error: &crate::store::Error| Failure::from_error("the database", error);
     let status = Store::migrate(&config.store).await.map_err(|error| failed(&error))?;
     let store = Store::open(config.store.clone(), Arc::new(SystemIds::default())).await;

@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod demo;
 mod dev;
 mod doctor;
+mod import;
 mod keys;
 mod later;
 mod migrate;
@@ -18,6 +19,7 @@ pub mod pki;
 mod place;
 mod rules;
 mod runtime;
+mod search_parameters;
 mod serve;
 mod start;
 mod tls_client;
@@ -53,8 +55,7 @@ enum Command {
     Demo(demo::Demo),
     Conformance(conformance::Conformance),
     Validate(validate::Validate),
-    /// Import resources: a later delivery
-    Import(later::Later),
+    Import(import::Import),
     /// Monthly activity report: a later delivery
     Report(later::Later),
     Rules(rules::Rules),
@@ -121,7 +122,7 @@ pub fn run() -> ExitCode {
         Command::Worker(later) => later.run("worker"),
         Command::Conformance(conformance) => conformance.run(),
         Command::Validate(validate) => validate.run(),
-        Command::Import(later) => later.run("import"),
+        Command::Import(import) => import.run(),
         Command::Report(later) => later.run("report"),
         Command::Letters(later) => later.run("letters"),
     };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::start::{StartOptions, start};
-use super::{Failure, output, runtime};
+use super::{Failure, output, runtime, search_parameters};
 use crate::clock::Clocks;
 use crate::ids::{IdSource, SystemIds};
 use crate::ops::resource::reindex;
@@ -34,6 +34,7 @@ impl Serve {
         telemetry::start(Format::Json);
         let mut config = runtime::configuration(Some(&self.config))?;
         config.conformance.package.extend(self.package);
+        search_parameters::install(&config)?;
         runtime::serve(async move {
             let ids: Arc<dyn IdSource> = Arc::new(SystemIds::default());
             let store = Store::open(config.store.clone(), Arc::clone(&ids)).await;
@@ -41,7 +42,8 @@ impl Serve {
             let is_current = reindex::is_current(&store).await;
             if !is_current.map_err(|error| Failure::from_error("the search index", &error))? {
                 return Err(Failure::Failed(
-                    "the search index is of another release: run `espace migrate up`".to_owned(),
+                    "the search index is of another release, or of other search parameters: run `espace migrate up`"
+                        .to_owned(),
                 ));
             }
             let started = start(StartOptions { config, clocks: Clocks::system(), ids, store, is_dev: false })?;

@@ -137,6 +137,25 @@ pub const KEYS: &[Key] = &[
         "`ignore` an unknown search parameter with a warning, or `refuse` it with 400.",
     ),
     key(
+        "search",
+        "parameters",
+        "",
+        "Folder of SearchParameter resources (`*.json`) that are served besides those of R4, MHD and PDSm; after a change `espace migrate up` fills the index anew.",
+    ),
+    key(
+        "rest",
+        "post_conditional",
+        "false",
+        "Whether `POST Type?criteria` is a conditional create, as the header `If-None-Exist` makes it.",
+    ),
+    key("rest", "bundle_entries", "10000", "Most entries of a bundle posted to the base; then 413."),
+    key(
+        "rest",
+        "bundle_bytes",
+        "4194304",
+        "Most bytes of such a bundle, the documents in it apart; then 413. A tree of it is several times as large while it is read.",
+    ),
+    key(
         "rules",
         "notify_every_access",
         "false",

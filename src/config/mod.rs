@@ -39,6 +39,8 @@ pub struct Config {
     pub td02: Td02,
     /// Searches.
     pub search: Search,
+    /// REST interactions.
+    pub rest: Rest,
     /// Decision tables.
     pub rules: Rules,
     /// Traces.
@@ -300,6 +302,26 @@ pub enum Unknown {
 pub struct Search {
     /// ignore or refuse.
     pub unknown: Unknown,
+    /// Folder of SearchParameter resources (`*.json`), read at start.
+    pub parameters: Option<PathBuf>,
+}
+
+/// `[rest]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rest {
+    /// Whether `POST Type?criteria` is a conditional create, as `If-None-Exist` makes it.
+    pub post_conditional: bool,
+    /// Most entries of a bundle posted to the base.
+    pub bundle_entries: usize,
+    /// Most bytes of such a bundle, documents apart.
+    pub bundle_bytes: usize,
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self { post_conditional: false, bundle_entries: 10_000, bundle_bytes: 4 * 1024 * 1024 }
+    }
 }
 
 /// `[rules]`.

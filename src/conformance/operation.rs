@@ -3,6 +3,7 @@
 use super::scope::Scope;
 use super::script::Operation;
 use super::target::Request;
+use crate::fhir::codec::xml::{self, Layout};
 
 const JSON: &str = "application/fhir+json";
 
@@ -21,6 +22,7 @@ pub fn request(operation: &Operation, scope: &Scope<'_>, base: &str) -> Result<R
         url = encoded(&url);
     }
     let body = match &operation.source_id {
+        Some(id) if operation.content_type.as_deref() == Some("xml") => in_xml(&scope.source(id)?)?,
         Some(id) => scope.fixture(id)?,
         None => Vec::new(),
     };
@@ -46,6 +48,12 @@ pub fn request(operation: &Operation, scope: &Scope<'_>, base: &str) -> Result<R
         headers.push((name.clone(), scope.fill(value)?));
     }
     Ok(Request { method, url, headers, body })
+}
+
+/// A fixture is kept in JSON, in whatever form it is sent.
+fn in_xml(resource: &serde_json::Value) -> Result<Vec<u8>, String> {
+    let text = xml::write(resource, Layout::Dense).map_err(|_unsaid| "the fixture is no resource".to_owned())?;
+    Ok(text.into_bytes())
 }
 
 fn method_of(kind: &str) -> Result<&'static str, String> {

@@ -10,7 +10,7 @@ use sha1::{Digest as _, Sha1};
 use super::script::{Fixture, Script, Variable};
 use super::suite::Files;
 use super::target::{Answer, NoAnswer, Request};
-use crate::fhir::codec::json;
+use crate::fhir::codec::{self, Syntax, json};
 use crate::fhir::path::Query;
 
 /// A request and what became of it.
@@ -197,12 +197,14 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The JSON body of an answer.
+/// The resource of an answer in JSON or XML, or other JSON.
 ///
 /// # Errors
 /// Where it is none.
 pub fn body(answer: &Answer) -> Result<Value, String> {
-    json::parse(&answer.body).map_err(|_unread| "the body is not JSON".to_owned())
+    let is_xml = answer.header("content-type").is_some_and(|media| media.starts_with("application/fhir+xml"));
+    let read = codec::read(if is_xml { Syntax::Xml } else { Syntax::Json }, &answer.body);
+    read.map_err(|_unread| if is_xml { "the body is not FHIR XML" } else { "the body is not JSON" }.to_owned())
 }
 
 /// The texts that an expression leads to; what has parts as its JSON.
@@ -212,7 +214,7 @@ pub fn body(answer: &Answer) -> Result<Value, String> {
 pub fn texts(body: &Value, expression: &str) -> Result<Vec<String>, String> {
     let query = Query::compile(expression).map_err(|error| format!("{expression}: {error}"))?;
     let found = query.evaluate(body).map_err(|error| format!("{expression}: {error}"))?;
-    Ok(found.iter().map(|item| item.text().unwrap_or_else(|| item.value.to_string())).collect())
+    Ok(found.iter().map(|item| item.text().unwrap_or_else(|| item.json().to_string())).collect())
 }
 
 /// The texts that a JSON path (`$.a.b[0].c`, `a.b`) leads to.

@@ -43,6 +43,8 @@ pub enum IssueType {
     Throttled,
     /// `timeout`.
     Timeout,
+    /// `too-costly`.
+    TooCostly,
     /// `too-long`.
     TooLong,
     /// `transient`.
@@ -69,6 +71,7 @@ impl IssueType {
             Self::Structure => "structure",
             Self::Throttled => "throttled",
             Self::Timeout => "timeout",
+            Self::TooCostly => "too-costly",
             Self::TooLong => "too-long",
             Self::Transient => "transient",
             Self::Value => "value",
@@ -185,6 +188,10 @@ catalogue! {
     UnsupportedParameter = "parametre-non-pris-en-charge", 400, NotSupported, None, Minor, Info,
         "Modificateur, préfixe ou valeur non pris en charge pour ce paramètre.",
         "Modifier, prefix or value not supported for this parameter.";
+    /// More values, longer chains, or more resources to look through than one search may take.
+    TooCostly = "trop-couteux", 400, TooCostly, None, Minor, Info,
+        "Cette recherche demande trop de travail ; la préciser.",
+        "This search takes too much work; make it narrower.";
     /// Forged, foreign or expired page link.
     PageLink = "lien-de-page", 400, Value, None, Serious, Warn,
         "Ce lien de page n'est pas valable pour vous.",
@@ -309,6 +316,14 @@ catalogue! {
     NotSupported = "not-supported", 422, NotSupported, None, Minor, Info,
         "Cette possibilité n'est pas encore offerte par ce serveur.",
         "This server does not offer this yet.";
+    /// A transaction that touches two records, or a record and the directory.
+    SeveralRecords = "plusieurs-dossiers", 422, BusinessRule, None, Minor, Info,
+        "Une transaction ne porte que sur un dossier, ou sur l'annuaire seul.",
+        "A transaction concerns one record only, or the directory alone.";
+    /// Two entries of a transaction that write the same resource.
+    RepeatedIdentity = "ressource-repetee", 422, BusinessRule, None, Minor, Info,
+        "Deux entrées de la transaction désignent la même ressource.",
+        "Two entries of the transaction are about the same resource.";
     /// A folder while `mhd.folders` is off (ds 25).
     FolderOff = "classeurs-non-servis", 422, NotSupported, Some("PartialFolderContentNotProcessed"), Minor, Info,
         "Ce serveur ne conserve pas les classeurs.",

@@ -9,9 +9,10 @@ use bytes::Bytes;
 
 use crate::error::{Code, Error, Language, LogLevel};
 use crate::fhir::outcome::{self, Frame};
+use crate::http::extract::prefer::Return;
 use crate::ids::RequestId;
 
-/// The media type of every FHIR answer.
+/// The media type of every FHIR answer as handlers write it; `layer::present` makes others of it.
 pub(crate) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 
 /// A refusal on its way out: the error and what its rendering needs.
@@ -106,7 +107,7 @@ pub(crate) fn versioned(
     version: i32,
     updated_at: jiff::Timestamp,
 ) -> HttpResponse {
-    let is_held = holds(request, version);
+    let is_held = holds(request, version) || is_unmodified(request, updated_at);
     let mut builder = HttpResponse::build(if is_held { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
     builder.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
     builder.insert_header((header::ETAG, format!("W/\"{version}\"")));
@@ -121,22 +122,20 @@ pub(crate) fn versioned(
 /// What a changed resource is answered with, as the client prefers (`Prefer: return=`, R4 http.html#ops):
 /// the resource unless it asks for nothing or for an outcome.
 pub(crate) fn changed(
-    prefer: Option<&str>,
+    wanted: Return,
     body: impl FnOnce() -> String,
     outcome: impl FnOnce() -> Vec<u8>,
     version: i32,
     updated_at: jiff::Timestamp,
 ) -> HttpResponse {
-    let mut wanted = prefer.into_iter().flat_map(|prefer| prefer.split([',', ';']));
-    let wanted = wanted.find_map(|part| part.trim().strip_prefix("return="));
     let mut builder = HttpResponse::build(StatusCode::OK);
     builder.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
     builder.insert_header((header::ETAG, format!("W/\"{version}\"")));
     last_modified(&mut builder, updated_at);
-    let body = match wanted.map(|wanted| wanted.trim_matches('"')) {
-        Some("minimal") => return builder.finish(),
-        Some("OperationOutcome") => outcome(),
-        _ => body().into_bytes(),
+    let body = match wanted {
+        Return::Minimal => return builder.finish(),
+        Return::Outcome => outcome(),
+        Return::Representation => body().into_bytes(),
     };
     builder.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON)));
     builder.body(body)
@@ -150,11 +149,26 @@ pub(crate) fn holds(request: &HttpRequest, version: i32) -> bool {
     tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"') == version)
 }
 
+/// Whether nothing changed since the instant of `If-Modified-Since`, which counts where no version is
+/// named (RFC 9110 §13.1.3).
+fn is_unmodified(request: &HttpRequest, at: jiff::Timestamp) -> bool {
+    if request.headers().contains_key(header::IF_NONE_MATCH) {
+        return false;
+    }
+    let since = request.headers().get(header::IF_MODIFIED_SINCE).and_then(|since| since.to_str().ok());
+    let since = since.and_then(|since| since.parse::<header::HttpDate>().ok());
+    since.is_some_and(|since| modified(at) <= std::time::SystemTime::from(since))
+}
+
+/// An instant as HTTP writes it, in whole seconds.
+fn modified(at: jiff::Timestamp) -> std::time::SystemTime {
+    let seconds = u64::try_from(at.as_second()).unwrap_or_default();
+    std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
+}
+
 /// Sets `Last-Modified` (RFC 9110 §8.8.2), in whole seconds.
 pub(crate) fn last_modified(builder: &mut HttpResponseBuilder, at: jiff::Timestamp) {
-    let seconds = u64::try_from(at.as_second()).unwrap_or_default();
-    let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-    builder.insert_header(header::LastModified(at.into()));
+    builder.insert_header(header::LastModified(modified(at).into()));
 }
 
 /// A JSON body that is not FHIR (tokens, keys, metadata of the authorisation server).

@@ -10,17 +10,19 @@ use serde_json::{Value, json};
 use super::answer::{self, Refusal};
 use super::app::App;
 use super::extract::caller::Certified;
-use super::routes::{INTERACTIONS, OPERATIONS, Served, methods};
+use super::routes::{OPERATIONS, methods};
 use crate::fhir::patch::Form;
 use crate::fhir::search;
+use crate::rules::registry::{Interaction, Place, REGISTRY, Served};
 use crate::token::metadata;
 
 /// The operation of every type, and of the root.
 const VALIDATE: &str = "http://hl7.org/fhir/OperationDefinition/Resource-validate";
 
 /// `GET /fhir/metadata`.
-pub(crate) async fn capabilities(app: web::Data<App>, _certified: Certified) -> HttpResponse {
-    answer::fhir(StatusCode::OK, statement(&app).to_string())
+pub(crate) async fn capabilities(app: web::Data<App>, certified: Certified) -> Result<HttpResponse, Refusal> {
+    certified.envelope.answerable(&app)?;
+    Ok(answer::fhir(StatusCode::OK, statement(&app).to_string()))
 }
 
 /// `GET /oauth2/jwks`.
@@ -68,7 +70,7 @@ fn statement(app: &App) -> Value {
         "software": { "name": "espace", "version": env!("CARGO_PKG_VERSION") },
         "implementation": { "description": "Mon espace santé", "url": base },
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
         "patchFormat": Form::ALL.iter().map(|form| form.media_type()).collect::<Vec<_>>(),
         "instantiates": [
             "https://profiles.ihe.net/ITI/MHD/CapabilityStatement/IHE.MHD.DocumentRecipient.Comprehensive",
@@ -91,8 +93,16 @@ fn statement(app: &App) -> Value {
                     "extension": [{ "url": "token", "valueUri": format!("{origin}/oauth2/token") }],
                 }],
             },
-            "resource": INTERACTIONS.iter().map(resource).collect::<Vec<_>>(),
-            "interaction": [{ "code": "transaction", "documentation": "ITI-65 Provide Document Bundle" }],
+            "resource": REGISTRY.iter().map(resource).collect::<Vec<_>>(),
+            "interaction": [
+                {
+                    "code": "transaction",
+                    "documentation": "ITI-65 Provide Document Bundle by its profile; else resources that are no documents, of one record or of the directory alone",
+                },
+                { "code": "batch", "documentation": "Each entry as it is served alone" },
+                { "code": "search-system", "documentation": "The directory; Assurance maladie only" },
+                { "code": "history-system", "documentation": "The directory; Assurance maladie only" },
+            ],
             "operation": [{ "name": "validate", "definition": VALIDATE }],
         }],
     })
@@ -107,31 +117,37 @@ fn documentation(app: &App) -> &'static str {
     }
 }
 
+/// The types that are searched for together, within one record.
+const DOCUMENTS: [&str; 2] = ["DocumentReference", "List"];
+
 fn resource(served: &Served) -> Value {
-    let interactions = served.interactions.iter().map(|code| json!({ "code": code }));
+    let interactions = served.interactions.iter().map(|interaction| json!({ "code": interaction.name() }));
     let mut resource = json!({
         "type": served.kind,
         "interaction": interactions.collect::<Vec<_>>(),
         "versioning": "versioned",
-        "readHistory": served.interactions.contains(&"vread"),
-        "updateCreate": false,
+        "readHistory": served.serves(Interaction::Vread),
+        "updateCreate": served.update_creates,
     });
     let members = resource.as_object_mut();
     if let (Some(members), true) = (members, !matches!(served.kind, "Binary" | "Bundle")) {
-        members.insert("conditionalRead".to_owned(), json!("not-match"));
+        members.insert("conditionalRead".to_owned(), json!("full-support"));
     }
-    if let (Some(members), true) = (resource.as_object_mut(), served.interactions.contains(&"patch")) {
+    if let (Some(members), true) = (resource.as_object_mut(), served.serves(Interaction::Patch)) {
         // R4 has one word for what is conditional on the criteria of an update; PDSm uses it for PATCH (T14).
         members.insert("conditionalUpdate".to_owned(), json!(true));
     }
-    if served.interactions.contains(&"search-type") {
+    conditions(served, &mut resource);
+    if served.serves(Interaction::SearchType) {
         let parameters = served.searched.map_or_else(
-            || every(served.kind),
+            || every(served),
             |codes| codes.iter().filter_map(|code| search::find(served.kind, code)).map(parameter).collect(),
         );
         if let Some(members) = resource.as_object_mut() {
-            if !served.included.is_empty() {
-                members.insert("searchInclude".to_owned(), json!(served.included));
+            if DOCUMENTS.contains(&served.kind) {
+                members.insert("searchInclude".to_owned(), json!(search::inclusions(served.kind)));
+                let reverse = search::reverse_inclusions(served.kind, &DOCUMENTS);
+                members.insert("searchRevInclude".to_owned(), json!(reverse));
             }
             members.insert("searchParam".to_owned(), Value::Array(parameters));
         }
@@ -146,17 +162,40 @@ fn resource(served: &Served) -> Value {
     resource
 }
 
+/// The conditional forms of writes: those that the generic operations serve.
+fn conditions(served: &Served, resource: &mut Value) {
+    let Some(members) = resource.as_object_mut().filter(|_| served.generic.is_some()) else { return };
+    if served.serves(Interaction::Create) {
+        members.insert("conditionalCreate".to_owned(), json!(true));
+    }
+    if served.serves(Interaction::Update) {
+        members.insert("conditionalUpdate".to_owned(), json!(true));
+    }
+    if served.serves(Interaction::Delete) {
+        members.insert("conditionalDelete".to_owned(), json!("single"));
+    }
+}
+
 /// Every parameter of a type by its code (trap T14), those of all types, and the chain that names a
 /// patient by INS.
-fn every(kind: &str) -> Vec<Value> {
+fn every(served: &Served) -> Vec<Value> {
+    let kind = served.kind;
     let common = search::of("Resource").iter().filter(|parameter| parameter.kind != search::Kind::Special);
-    let mut all: Vec<Value> = search::of(kind).iter().chain(common).map(parameter).collect();
-    for (code, kind) in [("_id", "token"), ("_lastUpdated", "date")] {
-        let url = search::find("Resource", code).map(|parameter| parameter.url);
+    let mut all: Vec<Value> = own(kind).chain(common).map(parameter).collect();
+    for (code, kind) in [("_id", "token"), ("_lastUpdated", "date"), ("_content", "string"), ("_text", "string")] {
+        let owner = if code == "_text" { "DomainResource" } else { "Resource" };
+        let url = search::find(owner, code).map(|parameter| parameter.url);
         all.push(json!({ "name": code, "type": kind, "definition": url }));
     }
-    all.push(json!({ "name": "patient.identifier", "type": "token" }));
+    if served.place == Place::Record {
+        all.push(json!({ "name": "patient.identifier", "type": "token" }));
+    }
     all
+}
+
+/// The parameters of a type that are decided by what is indexed of it.
+fn own(kind: &str) -> impl Iterator<Item = &'static search::Parameter> {
+    search::of(kind).iter().filter(|parameter| parameter.kind != search::Kind::Special)
 }
 
 fn parameter(parameter: &search::Parameter) -> Value {

@@ -1,56 +1,16 @@
-//! Every route, grouped by who may call it. What stands here is what the CapabilityStatement says.
+//! Every route, grouped by who may call it. The types and
+//! their interactions are those of `rules::registry`, of which the CapabilityStatement is made.
 
 use actix_web::http::Method;
 use actix_web::web;
 
+use std::borrow::Cow;
+
 use super::fhir::{
-    audit_event, binary, document_patch, document_reference, generate_metadata, history, list, patient,
-    simplified_publish, transaction, validate,
+    audit_event, binary, document_patch, document_reference, generate_metadata, history, list, patient, resource,
+    simplified_publish, system, validate,
 };
 use super::{discovery, oauth, psc};
-
-/// The interactions of one resource type.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Served {
-    /// The type.
-    pub(crate) kind: &'static str,
-    /// FHIR interaction codes.
-    pub(crate) interactions: &'static [&'static str],
-    /// The search parameters served, where they are not all of the type.
-    pub(crate) searched: Option<&'static [&'static str]>,
-    /// What `_include` may name.
-    pub(crate) included: &'static [&'static str],
-}
-
-/// Every type that is served, and how.
-pub(crate) const INTERACTIONS: &[Served] = &[
-    Served {
-        kind: "AuditEvent",
-        interactions: &["read", "search-type"],
-        searched: Some(&["date", "patient"]),
-        included: &[],
-    },
-    Served { kind: "Binary", interactions: &["read", "vread"], searched: None, included: &[] },
-    Served { kind: "Bundle", interactions: &["read", "vread"], searched: None, included: &[] },
-    Served {
-        kind: "DocumentReference",
-        interactions: &["create", "read", "vread", "patch", "history-instance", "search-type"],
-        searched: None,
-        included: &[
-            "DocumentReference:patient",
-            "DocumentReference:relatesto",
-            "DocumentReference:relatesTo",
-            "DocumentReference:subject",
-        ],
-    },
-    Served {
-        kind: "List",
-        interactions: &["read", "vread", "history-instance", "search-type"],
-        searched: None,
-        included: &["List:item", "List:patient", "List:subject"],
-    },
-    Served { kind: "Patient", interactions: &["read", "search-type"], searched: Some(&["identifier"]), included: &[] },
-];
 
 /// The operations of a type: its name, the operation's, its definition.
 pub(crate) const OPERATIONS: &[(&str, &str, &str)] = &[(
@@ -60,19 +20,22 @@ pub(crate) const OPERATIONS: &[(&str, &str, &str)] = &[(
 )];
 
 /// A path of the professional port, and what it answers to; any other method is 405.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Routed {
     /// The path, its parts that vary in braces.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// The methods served.
-    pub methods: &'static [&'static str],
+    pub methods: Cow<'static, [&'static str]>,
 }
 
 /// Writes a table of routes and what registers them, so that none is served that is not listed.
 macro_rules! routes {
     ($(#[$doc:meta])* $table:ident, $register:ident { $( $path:literal { $( $method:ident => $handler:path ),+ } )+ }) => {
         $(#[$doc])*
-        pub const $table: &[Routed] = &[ $( Routed { path: $path, methods: &[ $( stringify!($method) ),+ ] } ),+ ];
+        pub const $table: &[Routed] = &[ $( Routed {
+                path: Cow::Borrowed($path),
+                methods: Cow::Borrowed(&[ $( stringify!($method) ),+ ]),
+            } ),+ ];
 
         fn $register(config: &mut web::ServiceConfig) {
             $( config.service(
@@ -85,13 +48,20 @@ macro_rules! routes {
 }
 
 routes! {
-    /// Every route of every server.
-    ROUTES, register {
+    /// The operations of every type, and of none.
+    OPERATION_ROUTES, register_operations {
         "/fhir/$validate" { POST => validate::validate }
         "/fhir/{type}/$validate" { POST => validate::validate }
         "/fhir/{type}/{id}/$validate" { POST => validate::validate }
-        "/fhir" { POST => transaction::provide_bundle }
-        "/fhir/" { POST => transaction::provide_bundle }
+    }
+}
+
+routes! {
+    /// Every route of every server, but [`OPERATION_ROUTES`] and those of the registry ([`resource_routes`]).
+    ROUTES, register {
+        "/fhir" { GET => system::search::search, POST => system::post }
+        "/fhir/" { GET => system::search::search, POST => system::post }
+        "/fhir/_search" { POST => system::search::search }
         "/fhir/metadata" { GET => discovery::capabilities }
         "/fhir/DocumentReference" { GET => document_reference::search, POST => simplified_publish::create, PATCH => document_patch::by_identifier }
         "/fhir/DocumentReference/_search" { POST => document_reference::search }
@@ -111,6 +81,9 @@ routes! {
         "/fhir/Patient" { GET => patient::search }
         "/fhir/Patient/_search" { POST => patient::search }
         "/fhir/Patient/{id}" { GET => patient::read_by_id }
+        "/fhir/Patient/{compartment}/AuditEvent" { GET => audit_event::search }
+        "/fhir/Patient/{compartment}/DocumentReference" { GET => document_reference::search }
+        "/fhir/Patient/{compartment}/List" { GET => list::search }
         "/fhir/AuditEvent" { GET => audit_event::search }
         "/fhir/AuditEvent/_search" { POST => audit_event::search }
         "/fhir/AuditEvent/{id}" { GET => audit_event::read_by_id }
@@ -129,15 +102,28 @@ routes! {
     }
 }
 
+/// The routes of the types that the generic operations serve.
+pub fn resource_routes() -> impl Iterator<Item = &'static Routed> {
+    resource::routes()
+}
+
 /// The methods of a path as a table names it, in the form of `Allow`.
 pub(crate) fn methods(path: &str) -> String {
-    let found = ROUTES.iter().chain(DEV_ROUTES).find(|routed| routed.path == path);
+    let found = OPERATION_ROUTES
+        .iter()
+        .chain(ROUTES)
+        .chain(DEV_ROUTES)
+        .chain(resource::routes())
+        .find(|routed| routed.path == path);
     found.map(|routed| routed.methods.join(", ")).unwrap_or_default()
 }
 
 /// The routes of the professional port.
 pub(crate) fn professional(is_dev: bool) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
+        // The name of an operation would be an id to the routes of a type.
+        register_operations(config);
+        resource::register(config);
         register(config);
         if is_dev {
             register_dev(config);

@@ -10,6 +10,7 @@ use actix_web::{App as Routes, HttpServer, web};
 use tokio::task::JoinHandle;
 
 use super::app::App;
+use super::layer::again::Again;
 use super::layer::request::envelop;
 use super::tls::Alarm;
 use super::{operations, routes};
@@ -130,7 +131,7 @@ fn professional(app: Arc<App>, listener: TcpListener) -> std::io::Result<Server>
     let data = web::Data::from(Arc::clone(&app));
     let is_dev = app.dev.is_some();
     let server = HttpServer::new(move || {
-        Routes::new().app_data(data.clone()).wrap(from_fn(envelop)).configure(routes::professional(is_dev))
+        Routes::new().app_data(data.clone()).wrap(Again).wrap(from_fn(envelop)).configure(routes::professional(is_dev))
     });
     // `on_connect` before `listen`: set after it, it would never be called and no caller would have
     // an identity (actix-web 4.18).

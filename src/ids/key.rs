@@ -47,6 +47,22 @@ impl StructureKey {
 }
 
 impl ShardKey {
+    /// Where the directory lives (professionals, structures, their services): the resources that belong
+    /// to no record. No structure's key is this one, but for one chance in 2^62.
+    pub const DIRECTORY: Self = Self(STRUCTURE_BIT);
+
+    /// The key under which a resource of this shard is kept, by its logical id: what stands in the id of a
+    /// record's resource, and a digest of an id of the directory, which may come from outside. `None`
+    /// where no resource of this shard has such an id.
+    pub fn key_of(self, id: &str) -> Option<Uuid> {
+        if self != Self::DIRECTORY {
+            return id.parse::<LogicalId>().ok().filter(|id| id.shard == self).map(|id| id.uuid);
+        }
+        let start =
+            Sha256::digest(id.as_bytes()).iter().take(16).fold(0, |start, byte| (start << 8) | u128::from(*byte));
+        is_fhir_id(id).then(|| Uuid::from_u128(start))
+    }
+
     /// A shard key as it was stored.
     pub const fn from_stored(bits: i64) -> Self {
         Self(bits & i64::MAX)
@@ -139,6 +155,16 @@ impl FromStr for LogicalId {
     }
 }
 
+/// Whether a text is of the form of a FHIR id (R4 `datatypes.html#id`).
+pub fn is_fhir_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+}
+
+/// A new id for a resource of the directory: 26 base32 characters of a UUIDv7.
+pub fn directory_id(uuid: Uuid) -> String {
+    encode(uuid.as_u128(), 26)
+}
+
 fn encode(mut number: u128, width: usize) -> String {
     let mut digits = vec![b'0'; width];
     for digit in digits.iter_mut().rev() {
@@ -176,6 +202,19 @@ mod tests {
         let key = ShardKey::from(StructureKey::of(&"1750803447".parse().unwrap()));
         assert_eq!(key.patient(), None);
         assert!(key.to_string().parse::<PatientKey>().is_err());
+    }
+
+    #[test]
+    fn an_id_of_the_directory_may_come_from_outside() {
+        let key = |id| ShardKey::DIRECTORY.key_of(id);
+        assert_eq!(ShardKey::DIRECTORY.patient(), None);
+        assert!(key("003-123456").is_some() && key("003-123456") != key("003-123457"));
+        for text in ["", "a/b", "é", "a b", &"x".repeat(65)] {
+            assert_eq!(key(text), None, "{text}");
+        }
+        let own = LogicalId::of_patient(PatientKey::from_bits(42), Uuid::from_u128(7));
+        assert_eq!(own.shard.key_of(&own.to_string()), Some(own.uuid));
+        assert_eq!(ShardKey::from(PatientKey::from_bits(43)).key_of(&own.to_string()), None);
     }
 
     #[test]

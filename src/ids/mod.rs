@@ -9,7 +9,7 @@ mod structure;
 
 pub use business::{BusinessIdentifier, Digest256, ElementPath, Oid};
 pub use ins::{Ins, InsDomain, InsError};
-pub use key::{LogicalId, PatientKey, ShardKey, StructureKey};
+pub use key::{LogicalId, PatientKey, ShardKey, StructureKey, directory_id, is_fhir_id};
 pub use request::RequestId;
 pub use source::{IdSource, SeededIds, SystemIds};
 pub use structure::{NationalId, StructureId, StructureKind};

@@ -42,6 +42,24 @@ pub enum Act {
     ReadAuditEvent,
     /// ITI-71 Get Access Token.
     GetAccessToken,
+    /// FHIR create of what is not a document.
+    CreateResource,
+    /// FHIR read or vread of what is not a document.
+    ReadResource,
+    /// FHIR update of what is not a document.
+    UpdateResource,
+    /// FHIR patch of what is not a document.
+    PatchResource,
+    /// FHIR delete of what is not a document.
+    DeleteResource,
+    /// FHIR search of what is not a document.
+    SearchResources,
+    /// FHIR history of one resource that is not a document.
+    ResourceHistory,
+    /// FHIR history of a type or of the directory.
+    TypeHistory,
+    /// FHIR batch or transaction that could not be read: what is read is traced entry by entry.
+    Transaction,
 }
 
 /// Who acted.

@@ -63,5 +63,9 @@ states! {
         ReadAudit = "read-audit",
         /// Read of a Patient by id.
         ReadPatient = "read-patient",
+        /// Read or search what is not a document: measures, care circle, answers.
+        ReadResource = "read-resource",
+        /// Write or delete what is not a document.
+        WriteResource = "write-resource",
     }
 }

@@ -125,6 +125,8 @@ pub enum RelationKind {
     CareTeam,
     /// Expressly authorised by the patient.
     Authorisation,
+    /// Blocked by the patient: no tie, but the refusal of all of them.
+    Block,
 }
 
 impl RelationKind {
@@ -134,12 +136,14 @@ impl RelationKind {
             Self::TreatingPhysician => "medecin-traitant",
             Self::CareTeam => "care-team",
             Self::Authorisation => "authorisation",
+            Self::Block => "blocage",
         }
     }
 
     /// The kind of a name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::TreatingPhysician, Self::CareTeam, Self::Authorisation].into_iter().find(|kind| kind.name() == name)
+        let all = [Self::TreatingPhysician, Self::CareTeam, Self::Authorisation, Self::Block];
+        all.into_iter().find(|kind| kind.name() == name)
     }
 }
 

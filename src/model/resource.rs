@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::profile::states;
 
 states! {
-    /// The resource types of contract §7 that belong to a record. The name is FHIR's.
+    /// The resource types of contract §7 that are kept: those of a record, and those of the directory.
+    /// The name is FHIR's.
     ResourceType {
         /// A fiche.
         DocumentReference = "DocumentReference",
@@ -18,6 +19,28 @@ states! {
         Patient = "Patient",
         /// A trace.
         AuditEvent = "AuditEvent",
+        /// A professional of the directory.
+        Practitioner = "Practitioner",
+        /// An exercise of a professional in a structure.
+        PractitionerRole = "PractitionerRole",
+        /// A structure of the directory.
+        Organization = "Organization",
+        /// A place of a structure.
+        Location = "Location",
+        /// A service that a structure offers.
+        HealthcareService = "HealthcareService",
+        /// An electronic address of a structure.
+        Endpoint = "Endpoint",
+        /// A device or software that the directory knows.
+        Device = "Device",
+        /// A care team.
+        CareTeam = "CareTeam",
+        /// Somebody of the circle of a person.
+        RelatedPerson = "RelatedPerson",
+        /// A measure.
+        Observation = "Observation",
+        /// Answers of the person to a questionnaire.
+        QuestionnaireResponse = "QuestionnaireResponse",
     }
 }
 
@@ -30,6 +53,17 @@ impl ResourceType {
             Self::Binary => 3,
             Self::Patient => 4,
             Self::AuditEvent => 5,
+            Self::Practitioner => 6,
+            Self::PractitionerRole => 7,
+            Self::Organization => 8,
+            Self::Location => 9,
+            Self::HealthcareService => 10,
+            Self::Endpoint => 11,
+            Self::Device => 12,
+            Self::CareTeam => 13,
+            Self::RelatedPerson => 14,
+            Self::Observation => 15,
+            Self::QuestionnaireResponse => 16,
         }
     }
 

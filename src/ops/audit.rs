@@ -8,9 +8,12 @@ use crate::access::context::Context;
 use crate::access::decide::{decide, trace_scope};
 use crate::access::permit::{Denial, Verdict};
 use crate::error::{Code, Error};
+use crate::fhir::search::Term;
 use crate::ids::{LogicalId, PatientKey};
+use crate::ihe::audit::{Server, balp};
 use crate::model::audit::{Act, ChainedRecord};
 use crate::model::caller::Action;
+use crate::model::search::Subject;
 use crate::rules::facts::Facts;
 use crate::rules::traces::Traces;
 use crate::store::{AuditFilter, Settled, Tx};
@@ -18,7 +21,15 @@ use crate::store::{AuditFilter, Settled, Tx};
 use super::Service;
 use super::document::sight::Known;
 use super::facts::{self, Named};
+use super::resource::resolve::too_costly;
+use super::resource::search::condition;
+use super::resource::stamp::{NAMING, index};
 use super::trace::Trace;
+
+/// Traces that one page may have to look through.
+const READ: usize = 20_000;
+/// Traces read at once where not all of them are asked for.
+const BATCH: i64 = 500;
 
 /// Which traces are asked for.
 #[derive(Debug, Clone)]
@@ -31,6 +42,10 @@ pub struct Query {
     pub until: Option<Timestamp>,
     /// Below this number of the chain.
     pub before: Option<i64>,
+    /// What else a trace must be, as its reader is shown it.
+    pub terms: Vec<Term>,
+    /// Where the view of a trace says that it is from.
+    pub server: Server,
     /// Traces a page.
     pub count: i64,
     /// The query as it is traced: no INS.
@@ -67,24 +82,46 @@ fn list(tx: &mut Tx<'_>, ctx: &Context, query: &Query, trace: Trace) -> Result<S
         Verdict::Deny(denial) => return Ok(Settled::refused(denial, trace.refused(&denial))),
     };
     let (person, structure) = own_only(ctx, &facts);
-    let limit = query.count.saturating_add(1);
+    let limit = query.count.saturating_add(1).max(if query.terms.is_empty() { 0 } else { BATCH });
     let mut filter =
         AuditFilter { from: query.from, until: query.until, person, structure, before: query.before, limit };
     let known = Known::of(tx, ctx, &facts, permit.patient())?;
     let size = usize::try_from(query.count).unwrap_or(usize::MAX);
-    let mut records = Vec::new();
+    let (mut records, mut read) = (Vec::new(), 0);
     // What is hidden makes no line and no gap: the page is filled from what comes before.
     while records.len() <= size {
+        if read >= READ {
+            return Err(too_costly());
+        }
         let found = tx.list_audit(&permit, &filter)?;
         let Some(last) = found.last().map(|last| last.sequence) else { break };
         filter.before = Some(last);
-        records.extend(found.into_iter().filter_map(|chained| shown(&known, chained)));
+        let shown: Vec<ChainedRecord> = found.into_iter().filter_map(|chained| shown(&known, chained)).collect();
+        // What is hidden does not count: by its number no refusal may be told.
+        read += shown.len();
+        records.extend(shown.into_iter().filter(|chained| is_asked(query, chained)));
     }
     let goes_on = records.len() > size;
     records.truncate(size);
     let next = if goes_on { records.last().map(|last| last.sequence) } else { None };
     let records = records.into_iter().map(unnumbered).collect();
     Ok(Settled::done(Traced { patient: permit.patient(), records, next }, trace.done(permit.rule())))
+}
+
+/// Whether a trace is as the search wants it, judged on the view its reader is shown: what the view does
+/// not tell, no condition tells.
+fn is_asked(query: &Query, chained: &ChainedRecord) -> bool {
+    if query.terms.is_empty() {
+        return true;
+    }
+    let event = balp(&unnumbered(chained.clone()), &query.server);
+    let rows = index(&event);
+    let subject = Subject { id: chained.record.id, updated_at: chained.record.at, rows: &rows };
+    query.terms.iter().all(|term| match term {
+        Term::Read(reading) => reading.holds(&event, &NAMING),
+        Term::Id(ids) => ids.iter().any(|id| event.get("id").and_then(serde_json::Value::as_str) == Some(id.as_str())),
+        term => condition(term).holds(&subject),
+    })
 }
 
 fn shown(known: &Known, chained: ChainedRecord) -> Option<ChainedRecord> {

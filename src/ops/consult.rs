@@ -4,13 +4,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
 use super::document::sight::may_tell;
 use super::trace::Trace;
 use super::{Service, facts};
 use crate::access::context::Context;
 use crate::access::permit::{Denial, Permit};
 use crate::error::{Code, Error};
-use crate::model::caller::CallerClass;
+use crate::model::caller::{CallerClass, Purpose};
 use crate::model::notification::{Notification, NotifiedEvent};
 use crate::rules::facts::Facts;
 use crate::rules::notification::channel;
@@ -55,8 +58,10 @@ pub(crate) async fn consult<T: Send + 'static>(
         move |tx: &mut Tx<'_>| match attempt(tx, &ctx, &work.1, &work.0)? {
             Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
             Consulted::Done { permit, facts, value, trace } => {
-                if counts(&ctx, &facts)
-                    && (every_access || !tx.fact_has_accessed(permit.patient(), &ctx.caller.accessor())?)
+                if counts(&ctx, &permit, &facts)
+                    && (every_access
+                        || is_emergency(&ctx)
+                        || !tx.fact_has_accessed(permit.patient(), &ctx.caller.accessor())?)
                 {
                     must_notify.store(true, Ordering::Release);
                     // Leaves this snapshot without a trace: the same act follows on the writer.
@@ -76,16 +81,7 @@ pub(crate) async fn consult<T: Send + 'static>(
         move |tx: &mut Tx<'_>| match attempt(tx, &ctx, &work.1, &work.0)? {
             Consulted::Refused { denial, trace } => Ok(Settled::refused(denial, trace.refused(&denial))),
             Consulted::Done { permit, facts, value, trace } => {
-                let is_first =
-                    counts(&ctx, &facts) && tx.record_first_access(&permit, &ctx.caller.accessor(), ctx.at)?;
-                let profile = facts.profile.as_ref();
-                let channel = profile.and_then(|profile| channel(NotifiedEvent::FirstAccess, profile).outcome);
-                if let Some(channel) = channel.filter(|_| is_first || every_access) {
-                    let event = NotifiedEvent::FirstAccess;
-                    let notice =
-                        Notification { id: notice_id, event_id: trace.id(), event, channel, created_at: ctx.at };
-                    tx.put_notifications(&permit, &[notice])?;
-                }
+                notify(tx, &ctx, (&permit, &facts), (notice_id, trace.id()), every_access)?;
                 Ok(Settled::done(value, trace.done(permit.rule())))
             }
         }
@@ -93,9 +89,47 @@ pub(crate) async fn consult<T: Send + 'static>(
     service.store.write(name, ctx, write).await?.into_result()
 }
 
+fn is_emergency(ctx: &Context) -> bool {
+    ctx.purpose != Purpose::Normal
+}
+
+/// What the person is told of an access, and the event it belongs to. All that is done with one emergency
+/// token is one access: the person hears of each, not of every page that was turned.
+fn told(ctx: &Context, trace: Uuid) -> (NotifiedEvent, Uuid) {
+    if !is_emergency(ctx) {
+        return (NotifiedEvent::FirstAccess, trace);
+    }
+    let digest = Sha256::digest(&ctx.caller.token_id);
+    (NotifiedEvent::EmergencyAccess, digest.first_chunk().map_or(trace, |bytes| Uuid::from_bytes(*bytes)))
+}
+
+/// Notes an access and queues the notice of a first one, or of one in an emergency; `ids` are those of the
+/// notice and of the trace.
+pub(crate) fn notify(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    (permit, facts): (&Permit, &Facts),
+    (id, trace): (Uuid, Uuid),
+    every_access: bool,
+) -> Result<(), Error> {
+    let counts = counts(ctx, permit, facts);
+    let is_first = counts && tx.record_first_access(permit, &ctx.caller.accessor(), ctx.at)?;
+    let (event, event_id) = told(ctx, trace);
+    let profile = facts.profile.as_ref();
+    let channel = profile.and_then(|profile| channel(event, profile).outcome);
+    let is_told = is_first || every_access || (counts && is_emergency(ctx));
+    if let Some(channel) = channel.filter(|_| is_told) {
+        tx.put_notifications(permit, &[Notification { id, event_id, event, channel, created_at: ctx.at }])?;
+    }
+    Ok(())
+}
+
 /// Whether an access counts as one that the person hears of (MES-081): a professional's or a structure's,
-/// and not one to nothing but what is still hidden from the person.
-fn counts(ctx: &Context, facts: &Facts) -> bool {
+/// and not one to nothing but what is still hidden from the person. The directory is nobody's.
+fn counts(ctx: &Context, permit: &Permit, facts: &Facts) -> bool {
+    if permit.shard().patient().is_none() {
+        return false;
+    }
     let profile = facts.profile.as_ref();
     let channel = profile.and_then(|profile| channel(NotifiedEvent::FirstAccess, profile).outcome);
     let concerns = channel.is_none() || may_tell(&facts.documents, channel);

@@ -5,6 +5,7 @@
 
 pub mod audit;
 mod consult;
+pub mod directory;
 pub mod document;
 pub mod facts;
 pub mod profile;

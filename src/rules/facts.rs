@@ -32,12 +32,14 @@ states! {
 
 axes! { Tie = "tie" }
 
-impl From<RelationKind> for Tie {
-    fn from(kind: RelationKind) -> Self {
+impl Tie {
+    /// The tie that a relation is; a block is none.
+    const fn of(kind: RelationKind) -> Option<Self> {
         match kind {
-            RelationKind::TreatingPhysician => Self::TreatingPhysician,
-            RelationKind::CareTeam => Self::CareTeam,
-            RelationKind::Authorisation => Self::Authorisation,
+            RelationKind::TreatingPhysician => Some(Self::TreatingPhysician),
+            RelationKind::CareTeam => Some(Self::CareTeam),
+            RelationKind::Authorisation => Some(Self::Authorisation),
+            RelationKind::Block => None,
         }
     }
 }
@@ -185,11 +187,18 @@ impl Facts {
 
     /// The ties by relation in force at `at`.
     pub fn ties(&self, at: Timestamp) -> Vec<Tie> {
-        let Some(profile) = &self.profile else {
-            return vec![];
-        };
-        let own = self.relations.iter().filter(|relation| relation.patient == profile.key);
-        own.filter(|relation| relation.is_in_force(at)).map(|relation| relation.kind.into()).collect()
+        self.in_force(at).filter_map(|relation| Tie::of(relation.kind)).collect()
+    }
+
+    /// Whether the person has blocked the caller (mes-rules §2.4): he reads nothing in any mode.
+    pub fn is_blocked(&self, at: Timestamp) -> bool {
+        self.in_force(at).any(|relation| relation.kind == RelationKind::Block)
+    }
+
+    fn in_force(&self, at: Timestamp) -> impl Iterator<Item = &Relation> {
+        let key = self.profile.as_ref().map(|profile| profile.key);
+        let own = self.relations.iter().filter(move |relation| Some(relation.patient) == key);
+        own.filter(move |relation| relation.is_in_force(at))
     }
 }
 

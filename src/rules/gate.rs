@@ -130,7 +130,7 @@ pub fn allowed_scopes(class: CallerClass, profiles: &[impl AsRef<str>]) -> Vec<S
     let rows = Route::ALL.iter().filter_map(|route| law::GATE.find([route.place(), class.place()]));
     let open = rows.filter(|row| row.outcome.allowed && row.outcome.is_open_to(profiles));
     let mut transactions = BTreeSet::new();
-    let mut resources: BTreeMap<(&str, &str), BTreeSet<char>> = BTreeMap::new();
+    let mut resources: BTreeMap<(&str, &str), BTreeSet<char>> = super::resource::scopes(class, profiles);
     for scope in open.flat_map(|row| row.outcome.scopes_for(profiles)) {
         match SmartScope::parse(scope) {
             None => drop(transactions.insert(scope.to_owned())),

@@ -12,6 +12,8 @@ pub mod habilitation;
 mod law;
 pub mod notification;
 pub mod print;
+pub mod registry;
+pub mod resource;
 pub mod status;
 pub mod table;
 pub mod traces;

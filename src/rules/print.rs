@@ -6,11 +6,13 @@ use super::change::Change;
 use super::facts::Tie;
 use super::gate::Route;
 use super::law;
+use super::registry::Interaction;
 use super::table::{Axis, Table};
 use super::visibility::Label;
 use crate::model::caller::{Action, CallerClass, Purpose};
 use crate::model::notification::NotifiedEvent;
 use crate::model::profile::{RecordState, SpaceState};
+use crate::model::resource::ResourceType;
 
 /// Every table, aligned, with its reasons and rules: what `espace rules print` shows.
 pub fn print() -> String {
@@ -24,6 +26,8 @@ pub fn print() -> String {
         printed(&law::VISIBILITY),
         printed(&law::AUDIT_READERS),
         printed(&law::GATE),
+        printed(&law::RESOURCE_GATE),
+        printed(&law::RESOURCE_ACCESS),
         list("lifecycle", law::LIFECYCLE),
         list("habilitation", law::HABILITATION),
         list("deposits", law::DEPOSITS),
@@ -44,6 +48,8 @@ pub fn check() -> Vec<String> {
     check_axis::<NotifiedEvent>(&mut faults);
     check_axis::<Label>(&mut faults);
     check_axis::<Route>(&mut faults);
+    check_axis::<ResourceType>(&mut faults);
+    check_axis::<Interaction>(&mut faults);
     check_axis::<Change>(&mut faults);
     check_cover(&law::STATES, &mut faults);
     check_cover(&law::DOCUMENTS, &mut faults);
@@ -54,6 +60,8 @@ pub fn check() -> Vec<String> {
     check_cover(&law::VISIBILITY, &mut faults);
     check_cover(&law::AUDIT_READERS, &mut faults);
     check_cover(&law::GATE, &mut faults);
+    check_cover(&law::RESOURCE_GATE, &mut faults);
+    check_cover(&law::RESOURCE_ACCESS, &mut faults);
     faults
 }
 

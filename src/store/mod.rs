@@ -11,6 +11,7 @@
 pub mod blob;
 mod cached;
 mod chain;
+mod compress;
 mod config;
 mod engine;
 mod error;
@@ -36,7 +37,8 @@ pub use self::config::Config;
 pub use self::error::Error;
 pub use self::migrate::MigrationStatus;
 pub use self::records::{
-    AuditFilter, BlobFile, ChainRow, Head, KeyedResource, OutboxItem, ResourceKey, Seal, VersionFilter,
+    AuditFilter, BlobFile, ChainRow, ChangeFilter, ChangePlace, FoundValue, Head, KeyedResource, OutboxItem,
+    ResourceKey, ResourceState, Seal, VersionFilter,
 };
 pub use self::tx::Tx;
 pub use self::verify::{Anchors, Finding, Report, verify_chain};
@@ -63,6 +65,13 @@ pub enum Settled<T> {
         /// Its trace.
         audit: AuditRecord,
     },
+    /// Several acts were done, all or none.
+    AllDone {
+        /// What they yield.
+        value: T,
+        /// The trace of each, in their order; at least one.
+        audits: Vec<AuditRecord>,
+    },
     /// It was refused; only the trace is to be kept.
     Refused {
         /// The refusal.
@@ -83,17 +92,18 @@ impl<T> Settled<T> {
         Self::Refused { denial, audit }
     }
 
-    /// Its trace.
-    pub const fn audit(&self) -> &AuditRecord {
+    /// Its traces.
+    pub const fn audits(&self) -> &[AuditRecord] {
         match self {
-            Self::Done { audit, .. } | Self::Refused { audit, .. } => audit,
+            Self::Done { audit, .. } | Self::Refused { audit, .. } => std::slice::from_ref(audit),
+            Self::AllDone { audits, .. } => audits.as_slice(),
         }
     }
 
     /// The value, or the refusal as an error.
     pub fn into_result(self) -> Result<T, Outward> {
         match self {
-            Self::Done { value, .. } => Ok(value),
+            Self::Done { value, .. } | Self::AllDone { value, .. } => Ok(value),
             Self::Refused { denial, .. } => Err(denial.into()),
         }
     }
@@ -176,7 +186,7 @@ impl Store {
         tracing::trace!(unit = name, request_id = %ctx.request_id, "write");
         self.run(name, Isolation::Write, move |tx| {
             let settled = f(tx)?;
-            tx.append_audit(settled.audit())?;
+            tx.append_audits(settled.audits())?;
             Ok(settled)
         })
         .await
@@ -191,8 +201,8 @@ impl Store {
     {
         tracing::trace!(unit = name, request_id = %ctx.request_id, "read");
         let settled = self.run(name, Isolation::Read, f).await?;
-        let record = settled.audit().clone();
-        self.run(name, Isolation::Append, move |tx| tx.append_audit(&record)).await?;
+        let records = settled.audits().to_vec();
+        self.run(name, Isolation::Append, move |tx| tx.append_audits(&records)).await?;
         Ok(settled)
     }
 

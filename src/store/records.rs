@@ -24,6 +24,19 @@ pub struct AuditFilter {
     pub limit: i64,
 }
 
+/// An index row of a resource that a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundValue {
+    /// The resource.
+    pub id: Uuid,
+    /// The row's value.
+    pub value: String,
+    /// Its lower bound.
+    pub low: i64,
+    /// Its upper bound.
+    pub high: i64,
+}
+
 /// Which versions of one resource are asked for. All that is set must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VersionFilter {
@@ -33,6 +46,41 @@ pub struct VersionFilter {
     pub before: Option<i32>,
     /// How many at most.
     pub limit: i64,
+}
+
+/// Where a resource stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResourceState {
+    /// Its version; that of its deletion, if it was deleted.
+    pub version: i32,
+    /// When it came to be.
+    pub updated_at: Timestamp,
+    /// Whether it was deleted.
+    pub is_deleted: bool,
+}
+
+/// Which versions are asked for, of one resource or of all of a type. All that is set must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChangeFilter {
+    /// Made at this instant or later.
+    pub since: Option<Timestamp>,
+    /// Made at this instant or before.
+    pub until: Option<Timestamp>,
+    /// After this one in the order, newest first: the last one of the page before.
+    pub before: Option<ChangePlace>,
+    /// How many at most.
+    pub limit: i64,
+}
+
+/// The place of a version in a history, newest first; of one resource, the version alone counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChangePlace {
+    /// When it was made.
+    pub at: Timestamp,
+    /// The resource.
+    pub id: Uuid,
+    /// Its version.
+    pub version: i32,
 }
 
 /// A link of a chain as it is stored, for verification and export.

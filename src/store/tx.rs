@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::error::{self, Fatality};
 use super::postgres::PgConn;
 use super::records::{
-    AuditFilter, BlobFile, ChainRow, Head, KeyedResource, OutboxItem, ResourceKey, Seal, VersionFilter, WrappedKey,
+    AuditFilter, BlobFile, ChainRow, ChangeFilter, FoundValue, Head, KeyedResource, OutboxItem, ResourceKey,
+    ResourceState, Seal, VersionFilter, WrappedKey,
 };
 use super::{postgres, sqlite};
 use crate::access::permit::Permit;
@@ -141,8 +142,20 @@ verbs! {
     pub fn resource::list_versions(permit: &Permit, kind: ResourceType, id: Uuid, filter: &VersionFilter) -> Vec<StoredResource>;
     /// How many versions of a resource that is there were made since an instant, or in all.
     pub fn resource::count_versions(permit: &Permit, kind: ResourceType, id: Uuid, since: Option<Timestamp>) -> i64;
+    /// Where a resource stands, deleted or not.
+    pub fn version::find_state(permit: &Permit, kind: ResourceType, id: Uuid) -> Option<ResourceState>;
+    /// Versions of one resource, or of all of a type, newest first; a deletion is one without a body.
+    pub fn version::list_changes(permit: &Permit, kind: ResourceType, id: Option<Uuid>, filter: &ChangeFilter) -> Vec<StoredResource>;
+    /// How many there are in all, whatever the page.
+    pub fn version::count_changes(permit: &Permit, kind: ResourceType, id: Option<Uuid>, filter: &ChangeFilter) -> i64;
     /// A page of a search with the sort value of each row.
     pub fn search::search(permit: &Permit, predicate: &Predicate) -> Vec<(StoredResource, Option<i64>)>;
+    /// Which resources a search finds, each with its sort value: nothing of what stands in them.
+    pub fn search::find_hits(permit: &Permit, predicate: &Predicate) -> Vec<(Uuid, Option<i64>)>;
+    /// The index rows of one parameter of whatever a search finds; its limit is one of rows.
+    pub fn search::find_values(permit: &Permit, predicate: &Predicate, parameter: i32) -> Vec<FoundValue>;
+    /// The version of a resource that was current at an instant in microseconds.
+    pub fn resource::find_version_at(permit: &Permit, kind: ResourceType, id: Uuid, at: i64) -> Option<StoredResource>;
     /// How many resources a search finds, whatever its page.
     pub fn search::count(permit: &Permit, predicate: &Predicate) -> i64;
     /// Keeps a document's facts, or replaces them (`created_at` stays); `conflit` if its
@@ -187,6 +200,10 @@ verbs! {
     pub fn directory::put_professional(professional: &Professional) -> ();
     /// Says that a professional works in a structure; both must be kept on their own.
     pub fn directory::put_exercise(professional: &NationalId, structure: &StructureId, situation: &str) -> ();
+    /// A professional.
+    pub fn directory::find_professional(id: &NationalId) -> Option<Professional>;
+    /// Says that a professional works in a structure no more.
+    pub fn directory::remove_exercise(professional: &NationalId, structure: &StructureId, situation: &str) -> ();
     /// The exercises of a professional.
     pub fn directory::find_exercises(professional: &NationalId) -> Vec<Exercise>;
     /// Enrols software, or replaces its enrolment; `conflit` if another one has its certificate.
@@ -236,6 +253,6 @@ verbs! {
     pub fn setting::find_setting(name: &str) -> Option<String>;
     /// Remembers a value.
     pub fn setting::put_setting(name: &str, value: &str) -> ();
-    /// Adds a trace to its chain: said by the store itself, once per unit.
-    pub(super) fn audit::append_audit(record: &AuditRecord) -> ();
+    /// Adds traces to their chains: said by the store itself, once per unit.
+    pub(super) fn audit::append_audits(records: &[AuditRecord]) -> ();
 }

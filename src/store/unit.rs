@@ -57,18 +57,22 @@ struct Work<T, F> {
     isolation: Isolation,
     closure: F,
     value: Option<T>,
-    reply: oneshot::Sender<Result<T, Error>>,
+    reply: oneshot::Sender<Settlement<T, F>>,
     claim: Claim,
 }
 
+/// The answer, and the closure with all it holds: what the caller's thread has made is dropped there.
+/// Given back one by one by another thread, its pieces cost more than the work they were made for.
+type Settlement<T, F> = (Result<T, Error>, F);
+
 /// The caller's end of a unit.
-pub(super) struct Ticket<T> {
+pub(super) struct Ticket<T, F> {
     claim: Claim,
-    reply: oneshot::Receiver<Result<T, Error>>,
+    reply: oneshot::Receiver<Settlement<T, F>>,
 }
 
 /// A closure as a unit, and the ticket on which its answer comes.
-pub(super) fn work<T, F>(name: &'static str, isolation: Isolation, closure: F) -> (Job, Ticket<T>)
+pub(super) fn work<T, F>(name: &'static str, isolation: Isolation, closure: F) -> (Job, Ticket<T, F>)
 where
     T: Send + 'static,
     F: Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
@@ -109,14 +113,14 @@ where
     }
 
     fn settle(self: Box<Self>, outcome: Result<(), Error>) {
-        let Self { value, reply, .. } = *self;
+        let Self { value, reply, closure, .. } = *self;
         let answer = outcome.and_then(|()| value.ok_or_else(|| Code::Internal.into()));
         // A caller that has gone away needs no answer.
-        drop(reply.send(answer));
+        drop(reply.send((answer, closure)));
     }
 }
 
-impl<T> Ticket<T> {
+impl<T, F> Ticket<T, F> {
     /// The answer. A unit that no thread took within `patience` is given up and has written nothing.
     pub(super) async fn wait(mut self, patience: Duration) -> Result<T, Error> {
         let answer = match tokio::time::timeout(patience, &mut self.reply).await {
@@ -124,12 +128,12 @@ impl<T> Ticket<T> {
             Err(_elapsed) if self.claim.change(ABANDONED) => return Err(super::Error::Busy.into()),
             Err(_elapsed) => (&mut self.reply).await,
         };
-        answer.unwrap_or_else(|_closed| Err(super::Error::Gone.into()))
+        answer.map_or_else(|_closed| Err(super::Error::Gone.into()), |(answer, _closure)| answer)
     }
 }
 
 /// A caller that stops to wait takes back what no thread has begun.
-impl<T> Drop for Ticket<T> {
+impl<T, F> Drop for Ticket<T, F> {
     fn drop(&mut self) {
         self.claim.change(ABANDONED);
     }

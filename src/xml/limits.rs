@@ -23,6 +23,17 @@ impl Limits {
     pub const HEADER: Self =
         Self { depth: 100, attributes: 64, tag_bytes: 1 << 20, name_bytes: 256, text_bytes: 8 << 20, bytes: 8 << 20 };
 
+    /// For FHIR resources, an attachment in an attribute among them. The nesting of what they say is bounded by
+    /// who reads them.
+    pub const RESOURCE: Self = Self {
+        depth: 256,
+        attributes: 32,
+        tag_bytes: 150 << 20,
+        name_bytes: 256,
+        text_bytes: 150 << 20,
+        bytes: 150 << 20,
+    };
+
     /// For whole clinical documents: images and PDF travel in one text.
     pub const DOCUMENT: Self = Self {
         depth: 256,

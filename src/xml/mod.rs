@@ -3,16 +3,18 @@
 //! Every document that comes in passes [`Reader`]: namespaces resolved, DOCTYPE and entities
 //! refused, depth, names, attributes and text bounded, nothing fetched and nothing expanded.
 
+mod attribute;
 mod error;
 mod limits;
 mod namespace;
 mod reader;
 mod writer;
 
+pub use attribute::Attribute;
 pub use error::{Error, Kind};
 pub use limits::Limits;
 pub use namespace::Namespace;
-pub use reader::{Attribute, Element, Event, Reader};
+pub use reader::{Element, Event, Reader};
 pub use writer::Writer;
 
 /// Reads a whole document and checks that it is well-formed, bounded and free of DOCTYPE and

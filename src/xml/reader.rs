@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use quick_xml::XmlVersion;
 use quick_xml::encoding::EncodingError;
 use quick_xml::errors::{IllFormedError, SyntaxError};
-use quick_xml::events::attributes::AttrError;
-use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event as Raw};
+use quick_xml::events::{BytesDecl, BytesEnd, BytesRef, BytesStart, Event as Raw};
 
+use super::attribute::{Attribute, Attributes, Bounds, is_forbidden, is_name};
 use super::namespace::Scope;
 use super::{Error, Kind, Limits, Namespace};
 
@@ -29,23 +28,34 @@ pub struct Element<'a> {
     /// The namespace of the element.
     pub namespace: Namespace,
     start: BytesStart<'a>,
+    /// Where the local name begins in the name.
+    local: usize,
+    /// Where its `<` stands.
+    from: u64,
     at: u64,
-    limits: Limits,
-}
-
-/// One attribute, its value normalised and unescaped.
-pub struct Attribute<'a> {
-    /// The name as written, prefix included.
-    pub name: &'a str,
-    /// The value.
-    pub value: Cow<'a, str>,
+    bounds: Bounds,
 }
 
 impl Element<'_> {
     /// The local name.
     pub fn name(&self) -> &str {
-        let name = self.start.name().0;
-        name.split_once(':').map_or(name, |(_, local)| local)
+        self.qualified_name().get(self.local..).unwrap_or_default()
+    }
+
+    /// The name as written, prefix included.
+    pub fn qualified_name(&self) -> &str {
+        self.start.name().0
+    }
+
+    /// The byte at which it begins.
+    pub const fn position(&self) -> u64 {
+        self.from
+    }
+
+    /// Whether it declares a default namespace itself.
+    pub fn declares_default_namespace(&self) -> bool {
+        let mut attributes = Attributes::new(self.start.attributes_raw(), self.bounds);
+        attributes.any(|attribute| attribute.is_ok_and(|attribute| attribute.declares() == Some("")))
     }
 
     /// Whether it is the element `name` of `namespace`.
@@ -55,30 +65,9 @@ impl Element<'_> {
 
     /// All attributes but namespace declarations, in document order. A fault ends the iteration.
     pub fn attributes(&self) -> impl Iterator<Item = Result<Attribute<'_>, Error>> {
-        let mut seen = 0;
-        self.start
-            .attributes()
-            .map(move |attribute| {
-                seen += 1;
-                if seen > self.limits.attributes {
-                    return Err(self.fault(Kind::Attributes));
-                }
-                let attribute = attribute.map_err(|error| self.fault(of_attribute(&error)))?;
-                let value = attribute
-                    .normalized_value(XmlVersion::Implicit1_0)
-                    .map_err(|error| self.fault(of_quick_xml(&error)))?;
-                if attribute.value.contains('<') || !is_name(attribute.key.0) {
-                    return Err(self.fault(Kind::Syntax));
-                }
-                if value.len() > self.limits.text_bytes || attribute.key.0.len() > self.limits.name_bytes {
-                    return Err(self.fault(Kind::Text));
-                }
-                if value.contains(is_forbidden) {
-                    return Err(self.fault(Kind::Character));
-                }
-                Ok(Attribute { name: attribute.key.0, value })
-            })
-            .filter(|attribute| !attribute.as_ref().is_ok_and(|attribute| is_declaration(attribute.name)))
+        Attributes::new(self.start.attributes_raw(), self.bounds)
+            .filter(|attribute| attribute.as_ref().map_or(true, |attribute| attribute.declares().is_none()))
+            .map(|attribute| attribute.map_err(|kind| self.fault(kind)))
     }
 
     /// The value of one attribute without prefix.
@@ -100,10 +89,15 @@ impl Element<'_> {
 /// Reads one document from a slice, without copying what it only passes by.
 pub struct Reader<'a> {
     inner: quick_xml::Reader<&'a [u8]>,
+    bytes: &'a [u8],
+    /// Where the event read last begins.
+    from: u64,
     limits: Limits,
     scope: Scope,
     depth: usize,
     stage: Stage,
+    /// The element just started is empty: its end is yet to be handed out.
+    is_empty: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,9 +112,10 @@ impl<'a> Reader<'a> {
     /// A reader of `bytes`, which may be the beginning of a document only: reading on past them is
     /// [`Kind::Truncated`].
     pub fn new(bytes: &'a [u8], limits: Limits) -> Self {
-        let mut inner = quick_xml::Reader::from_reader(bytes);
-        inner.config_mut().expand_empty_elements = true;
-        Self { inner, limits, scope: Scope::default(), depth: 0, stage: Stage::Start }
+        // A byte order mark is not counted in positions: it is taken off where they are counted from.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let inner = quick_xml::Reader::from_reader(bytes);
+        Self { inner, bytes, from: 0, limits, scope: Scope::default(), depth: 0, stage: Stage::Start, is_empty: false }
     }
 
     /// Bytes read so far.
@@ -136,13 +131,22 @@ impl<'a> Reader<'a> {
     /// The next event.
     pub fn next_event(&mut self) -> Result<Event<'a>, Error> {
         Ok(match self.advance()? {
-            Raw::Start(start) => Event::Start(self.element(start)?),
+            Raw::Start(start) | Raw::Empty(start) => Event::Start(self.element(start)?),
             Raw::End(_) => Event::End,
             Raw::Text(text) => Event::Text(self.admitted(text.xml10_content())?),
             Raw::CData(text) => Event::Text(self.admitted(text.xml10_content())?),
             Raw::GeneralRef(reference) => Event::Text(Cow::Owned(self.resolved(&reference)?.to_string())),
             _ => Event::Eof,
         })
+    }
+
+    /// Whether nothing stands in the element just started, which is ended then: `<a/>`.
+    pub fn ends_at_once(&mut self) -> bool {
+        let is_empty = std::mem::take(&mut self.is_empty);
+        if is_empty {
+            self.close();
+        }
+        is_empty
     }
 
     /// Visits the children of the element just started, and reads its end. Whatever the visitor
@@ -155,7 +159,7 @@ impl<'a> Reader<'a> {
         loop {
             // The text between children is not even looked at.
             match self.advance()? {
-                Raw::Start(start) => {
+                Raw::Start(start) | Raw::Empty(start) => {
                     let element = self.element(start)?;
                     visit(self, &element)?;
                     self.skip_to(depth)?;
@@ -186,6 +190,16 @@ impl<'a> Reader<'a> {
         Ok(whole)
     }
 
+    /// The element just started as it is written, from its `<` to the end of its end tag, which is read. What is
+    /// in it is as well-formed and bounded as everywhere else.
+    pub fn verbatim(&mut self, element: &Element<'a>) -> Result<&'a str, Error> {
+        self.skip_to(self.depth.saturating_sub(1))?;
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        let written = self.bytes.get(place(element.from)..place(self.position()));
+        let written = written.and_then(|written| std::str::from_utf8(written).ok());
+        written.filter(|written| written.starts_with('<')).ok_or_else(|| self.fault(Kind::Encoding))
+    }
+
     /// Reads on until no more than `depth` elements are open.
     pub fn skip_to(&mut self, depth: usize) -> Result<(), Error> {
         while self.depth > depth {
@@ -195,13 +209,19 @@ impl<'a> Reader<'a> {
     }
 
     fn element(&self, start: BytesStart<'a>) -> Result<Element<'a>, Error> {
-        let prefix = start.name().0.split_once(':').map_or("", |(prefix, _)| prefix);
+        let name = start.name().0;
+        let colon = name.bytes().position(|byte| byte == b':');
+        let (prefix, local) = colon.map_or(("", 0), |colon| (name.get(..colon).unwrap_or_default(), colon + 1));
         let namespace = self.scope.resolve(prefix).ok_or_else(|| self.fault(Kind::Namespace))?;
-        Ok(Element { namespace, start, at: self.position(), limits: self.limits })
+        Ok(Element { namespace, start, local, from: self.from, at: self.position(), bounds: Bounds::of(self.limits) })
     }
 
     fn advance(&mut self) -> Result<Raw<'a>, Error> {
+        if self.ends_at_once() {
+            return Ok(Raw::End(BytesEnd::new("")));
+        }
         loop {
+            self.from = self.position();
             let event = self.inner.read_event().map_err(|error| self.fault(of_quick_xml(&error)))?;
             let first = self.stage == Stage::Start;
             if first {
@@ -212,6 +232,10 @@ impl<'a> Reader<'a> {
             }
             match &event {
                 Raw::Start(start) => self.open(start)?,
+                Raw::Empty(start) => {
+                    self.open(start)?;
+                    self.is_empty = true;
+                }
                 Raw::End(_) => self.close(),
                 Raw::Text(text) if self.stage != Stage::Root => {
                     if !text.chars().all(char::is_whitespace) {
@@ -230,7 +254,7 @@ impl<'a> Reader<'a> {
                 Raw::DocType(_) => return Err(self.fault(Kind::Doctype)),
                 Raw::Comment(_) | Raw::PI(_) => continue,
                 Raw::Eof if self.stage != Stage::Epilog => return Err(self.fault(Kind::Truncated)),
-                Raw::Empty(_) | Raw::Eof => {}
+                Raw::Eof => {}
             }
             return Ok(event);
         }
@@ -261,23 +285,13 @@ impl<'a> Reader<'a> {
     }
 
     fn declare(&mut self, start: &BytesStart<'_>) -> Result<(), Error> {
-        for (index, attribute) in start.attributes().enumerate() {
-            if index >= self.limits.attributes {
-                return Err(self.fault(Kind::Attributes));
-            }
-            let attribute = attribute.map_err(|error| self.fault(of_attribute(&error)))?;
-            let name = attribute.key.0;
-            if !is_declaration(name) {
-                continue;
-            }
-            let uri = attribute
-                .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|error| self.fault(of_quick_xml(&error)))?;
-            let prefix = name.strip_prefix("xmlns:").unwrap_or_default();
-            if matches!(prefix, "xml" | "xmlns") || (uri.is_empty() && !prefix.is_empty()) {
+        for attribute in Attributes::new(start.attributes_raw(), Bounds::of(self.limits)) {
+            let attribute = attribute.map_err(|kind| self.fault(kind))?;
+            let Some(prefix) = attribute.declares() else { continue };
+            if matches!(prefix, "xml" | "xmlns") || (attribute.value.is_empty() && !prefix.is_empty()) {
                 return Err(self.fault(Kind::Namespace));
             }
-            self.scope.declare(self.depth, prefix, &uri);
+            self.scope.declare(self.depth, prefix, &attribute.value);
         }
         Ok(())
     }
@@ -334,35 +348,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Characters outside the production Char of XML 1.0.
-fn is_forbidden(character: char) -> bool {
-    matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
-}
-
 /// `contains("xmlns")`, without the set-up of a general search: this runs once per element.
 fn mentions_xmlns(raw: &str) -> bool {
-    raw.as_bytes().split(|byte| *byte == b'x').skip(1).any(|rest| rest.starts_with(b"mlns"))
-}
-
-fn is_declaration(name: &str) -> bool {
-    name == "xmlns" || name.starts_with("xmlns:")
-}
-
-/// A name with at most one prefix. Characters beyond ASCII are taken as letters.
-fn is_name(name: &str) -> bool {
-    let (prefix, local) = name.split_once(':').unwrap_or(("x", name));
-    [prefix, local].iter().all(|part| {
-        let mut bytes = part.bytes();
-        bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80)
-            && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || byte >= 0x80)
-    })
-}
-
-fn of_attribute(error: &AttrError) -> Kind {
-    match error {
-        AttrError::Duplicated(..) => Kind::DuplicateAttribute,
-        _ => Kind::Syntax,
-    }
+    // The first look has no early end: many bytes in one instruction, and most tags have no `x` at all.
+    raw.bytes().fold(0_u8, |any, byte| any | u8::from(byte == b'x')) != 0
+        && raw.as_bytes().split(|byte| *byte == b'x').skip(1).any(|rest| rest.starts_with(b"mlns"))
 }
 
 fn of_quick_xml(error: &quick_xml::Error) -> Kind {
@@ -370,12 +360,11 @@ fn of_quick_xml(error: &quick_xml::Error) -> Kind {
         quick_xml::Error::Syntax(SyntaxError::InvalidBangMarkup) => Kind::Syntax,
         quick_xml::Error::Syntax(_) | quick_xml::Error::IllFormed(IllFormedError::MissingEndTag(_)) => Kind::Truncated,
         quick_xml::Error::IllFormed(IllFormedError::UnknownVersion) => Kind::Version,
-        quick_xml::Error::InvalidAttr(error) => of_attribute(error),
         // A character cut in two by the end of the bytes is a document cut in two.
         quick_xml::Error::Encoding(EncodingError::Utf8(error)) if error.error_len().is_none() => Kind::Truncated,
         quick_xml::Error::Encoding(_) => Kind::Encoding,
         quick_xml::Error::Escape(_) => Kind::Entity,
         quick_xml::Error::Namespace(_) => Kind::Namespace,
-        quick_xml::Error::IllFormed(_) | quick_xml::Error::Io(_) => Kind::Syntax,
+        quick_xml::Error::IllFormed(_) | quick_xml::Error::InvalidAttr(_) | quick_xml::Error::Io(_) => Kind::Syntax,
     }
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod keys;
+mod markup;
 mod orphans;
 mod spools;
 mod stages;

@@ -53,6 +53,27 @@ async fn what_lies_on_disk_or_beside_the_row_is_ciphertext() {
 }
 
 #[tokio::test]
+async fn a_small_text_takes_less_room_than_its_bytes_and_reads_back_whole_and_in_part() {
+    let vault = Vault::new();
+    let packed_up_to = 16 * 1024;
+    for (id, size) in [(1, 100), (2, 4_000), (3, packed_up_to), (4, packed_up_to + 1)] {
+        let plain: Vec<u8> =
+            b"<paragraph>Compte rendu de consultation</paragraph>".iter().copied().cycle().take(size).collect();
+        let blob = vault.kept(id, &plain).await;
+        let BlobPlace::Inline(sealed) = &blob.place else { panic!("a small document is in a file") };
+        assert_eq!(sealed.len() < size, size <= packed_up_to, "{size}");
+        assert!(!sealed.windows(8).any(|window| window == &plain[11..19]));
+        assert_eq!(blob.size, i64::try_from(size).unwrap());
+        assert_eq!(blob.sha256, <[u8; 32]>::from(Sha256::digest(&plain)), "{size}");
+        let reader = BlobReader::new(blob.clone(), &vault.folder, &vault.keys).unwrap();
+        assert!(reader.whole().await.unwrap() == plain, "{size}");
+        assert!(pieces(&vault, &blob, 0..u64::MAX).await.concat() == plain, "{size}");
+        assert!(pieces(&vault, &blob, 7..60).await.concat() == plain[7..60], "{size}");
+        assert!(pieces(&vault, &blob, 60..60).await.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_document_over_the_limit_is_refused_and_leaves_nothing() {
     let mut vault = Vault::new();
     vault.limits = BlobLimits { document: 500_000, inline: 65_536, capture: 0 };

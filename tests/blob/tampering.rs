@@ -83,6 +83,22 @@ async fn a_row_that_claims_another_size_is_refused() {
 }
 
 #[tokio::test]
+async fn packed_bytes_do_not_pass_for_others_whatever_their_row_says() {
+    let vault = Vault::new();
+    let plain = b"compte rendu ".repeat(100);
+    let blob = vault.kept(1, &plain).await;
+    let BlobPlace::Inline(sealed) = &blob.place else { panic!("a small document is in a file") };
+    // As long as they are, they would be a document as it is.
+    let as_it_is = i64::try_from(sealed.len() - 16).unwrap();
+    for size in [0, as_it_is, as_it_is + 1, 1_299, 1_301, 70_000] {
+        refused(&vault, &Blob { size, ..blob.clone() }).await;
+    }
+    refused(&vault, &tamper(&vault, &blob, |bytes| bytes[3] ^= 1)).await;
+    refused(&vault, &tamper(&vault, &blob, |bytes| bytes.truncate(bytes.len() - 1))).await;
+    assert_eq!(whole(&vault, &blob).await.unwrap(), plain);
+}
+
+#[tokio::test]
 async fn a_document_under_the_name_of_another_is_refused() {
     let vault = Vault::new();
     let plain = noise(400_000);

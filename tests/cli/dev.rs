@@ -114,3 +114,45 @@ fn tokens_are_of_whom_they_are_asked_for() {
     let foreign = home.run(&format!("token --url {} --certs certs --as dominique --structure cabinet", server.origin));
     assert_eq!((foreign.code, foreign.out.as_str()), (1, ""), "{foreign:?}");
 }
+
+#[test]
+fn a_search_parameter_of_the_operator_is_served_once_the_index_is_filled_anew() {
+    let home = Home::new();
+    let find = |home: &Home, server: &Dev, query: &str| {
+        block_on(async { martin(home, server).get(&format!("/fhir/DocumentReference?{DOMINIQUE}&{query}")).await })
+    };
+    let server = home.dev("");
+    let bundle: Value = serde_json::from_str(&home.run("demo bundle").out).unwrap();
+    let title = bundle["entry"][1]["resource"]["content"][0]["attachment"]["title"].as_str().unwrap().to_owned();
+    block_on(async { martin(&home, &server).post("/fhir", &bundle).await.locations() });
+    let lenient = find(&home, &server, "document-title=nothing");
+    assert!(lenient.text().contains("parametre-inconnu") && lenient.matches().len() == 1, "{}", lenient.text());
+    assert_eq!(server.stop(), 0);
+
+    std::fs::create_dir(home.path().join("parameters")).unwrap();
+    let parameter = serde_json::json!({
+        "resourceType": "SearchParameter", "url": "https://example.org/SearchParameter/document-title",
+        "code": "document-title", "base": ["DocumentReference"], "type": "string",
+        "expression": "DocumentReference.content.attachment.title",
+    });
+    std::fs::write(home.path().join("parameters/title.json"), parameter.to_string()).unwrap();
+    let home = home.with("ESPACE__SEARCH__PARAMETERS", "parameters");
+    let server = home.dev("");
+    for (query, count) in [
+        (format!("document-title:exact={}", title.replace(' ', "%20")), 1),
+        (format!("document-title={}", title.split(' ').next().unwrap().to_uppercase()), 1),
+        ("document-title=nothing".to_owned(), 0),
+        ("document-title:missing=true".to_owned(), 0),
+        ("_sort=-document-title".to_owned(), 1),
+    ] {
+        let found = find(&home, &server, &query);
+        assert_eq!(found.matches().len(), count, "{query}: {}", found.text());
+    }
+    let declared = block_on(async { martin(&home, &server).get("/fhir/metadata").await.text() });
+    assert!(declared.contains("document-title"), "the CapabilityStatement says so");
+    assert_eq!(server.stop(), 0);
+
+    std::fs::write(home.path().join("parameters/wrong.json"), r#"{"resourceType":"SearchParameter"}"#).unwrap();
+    let refused = home.run("dev");
+    assert!(refused.code == 1 && refused.err.contains("search.parameters"), "{refused:?}");
+}

@@ -3,6 +3,7 @@
 mod bench;
 mod dev;
 mod help;
+mod import;
 mod keys;
 mod pasted;
 mod refusals;

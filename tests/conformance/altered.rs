@@ -151,6 +151,9 @@ const MUTATIONS: &[Mutation] = &[
             a.body.push(b' ');
         }
     }),
+    ("a part that is not tagged", "rest/forms", "a part of a fiche is tagged as one", |_, a| {
+        set(a, "/meta/tag", Value::Array(Vec::new()));
+    }),
     ("no Allow", "rest/interface", "a method that is not there is 405", |_, a| without(a, "allow")),
     ("a hidden document counted", "access/visibility", "another professional of the care team does not", |_, a| {
         counted(a);
@@ -216,6 +219,14 @@ const MUTATIONS: &[Mutation] = &[
         if !request.url.ends_with("/nothing") {
             becomes(a, 404, 410);
         }
+    }),
+    ("a fullUrl left", "rest/transaction", "names become ids", |_, a| {
+        set(a, "/managingOrganization/reference", "urn:uuid:05efabf0-4be2-4561-91ce-51548425acb9");
+    }),
+    ("half a transaction kept", "rest/transaction", "one bad entry leaves nothing", |_, a| counted(a)),
+    ("a batch that fails whole", "rest/batch", "each entry has its own answer", |_, a| becomes(a, 200, 422)),
+    ("a write by who may not", "rest/batch", "a batch lets nobody do what he may not do alone", |_, a| {
+        set(a, "/entry/0/response/status", "201");
     }),
     ("oldest first", "rest/history", "every version is told, newest first", |_, a| {
         json(a, |body| {

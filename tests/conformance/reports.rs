@@ -28,7 +28,7 @@ fn a_run_writes_its_reports_and_ends_with_0_or_3() {
         let reports = json::parse(read("out.json").as_bytes()).unwrap();
         let faults = espace::fhir::validate::structural(&reports);
         assert_eq!(faults.into_iter().filter(|issue| !issue.is_warning).collect::<Vec<_>>(), []);
-        assert_eq!(reports["entry"].as_array().unwrap().len(), 4);
+        assert_eq!(reports["entry"].as_array().unwrap().len(), 7);
         assert!(reports["entry"].as_array().unwrap().iter().all(|entry| entry["resource"]["result"] == "pass"));
         let junit = read("out.xml");
         assert!(junit.contains("<testsuite name=\"td02/existence.json\""), "{junit}");

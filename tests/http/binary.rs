@@ -14,7 +14,7 @@ fn sent(bundle: &serde_json::Value) -> Vec<u8> {
 }
 
 #[test]
-fn a_document_is_sent_raw_or_as_a_resource_as_the_client_accepts() {
+fn ds_49_50_51_a_document_is_sent_raw_or_as_a_resource_as_the_client_accepts() {
     block_on(async {
         let server = TestServer::start().await;
         let martin = server.professional("dr-martin").await;
@@ -47,7 +47,7 @@ fn a_document_is_sent_raw_or_as_a_resource_as_the_client_accepts() {
                 assert_eq!(format!("Binary/{}", body["id"].as_str().unwrap()), locations[2]);
             }
         }
-        for accept in ["image/png", "application/fhir+xml", "text/plain;q=0"] {
+        for accept in ["image/png", "text/turtle", "text/plain;q=0"] {
             let answer = martin.get_with(&path, &[("accept", accept)]).await;
             assert_eq!(answer.outcome(), "406 not-acceptable", "{accept}");
         }

@@ -17,7 +17,7 @@ use crate::support::pki::pki;
 use crate::support::server::TestServer;
 
 stories! {
-    every_parameter_finds_what_it_names,
+    ds_38_39_40_41_every_parameter_finds_what_it_names_by_get_and_by_post,
     the_pages_of_a_search_are_its_snapshot_while_documents_are_added,
     an_author_finds_his_own_document_by_its_identifier_and_nothing_else,
     a_closed_record_is_shut_to_its_authors_too,
@@ -56,7 +56,7 @@ pub(super) async fn three_documents(server: &TestServer) -> [Value; 3] {
     bundles
 }
 
-async fn every_parameter_finds_what_it_names(db: Db) {
+async fn ds_38_39_40_41_every_parameter_finds_what_it_names_by_get_and_by_post(db: Db) {
     let server = TestServer::start_on(db).await;
     let bundles = three_documents(&server).await;
     let martin = server.professional("dr-martin").await;
@@ -191,7 +191,27 @@ pub(super) fn without_id(answer: &Answer) -> Value {
 }
 
 #[test]
-fn what_a_search_cannot_honour_is_refused_and_what_it_does_not_know_is_told() {
+fn links_that_a_search_cannot_follow_are_refused() {
+    block_on(async {
+        let server = TestServer::start().await;
+        let martin = server.professional("dr-martin").await;
+        let long = format!("{}type=x", "_has:DocumentReference:relatesto:".repeat(6));
+        let many = format!("type={}", ["a"; 501].join(","));
+        for (query, expected) in [
+            ("_revinclude=List:code", "400 parametre-non-pris-en-charge"),
+            ("_has:List:item:nothing=x", "400 parametre-non-pris-en-charge"),
+            ("_filter=status%20eq%20current", "400 parametre-non-pris-en-charge"),
+            (many.as_str(), "400 trop-couteux"),
+            (long.as_str(), "400 trop-couteux"),
+        ] {
+            let answer = martin.get(&format!("/fhir/DocumentReference?{DOMINIQUE}&status=current&{query}")).await;
+            assert_eq!(answer.outcome(), expected, "{query}");
+        }
+    });
+}
+
+#[test]
+fn ds_37_46_what_a_search_cannot_honour_is_refused_and_what_it_does_not_know_is_told() {
     block_on(async {
         let server = TestServer::start().await;
         three_documents(&server).await;
@@ -203,14 +223,12 @@ fn what_a_search_cannot_honour_is_refused_and_what_it_does_not_know_is_told() {
             (format!("{DOMINIQUE}&status=current&type:below=1"), "400 parametre-non-pris-en-charge"),
             (format!("{DOMINIQUE}&status=current&date=zz2026"), "400 parametre-non-pris-en-charge"),
             (format!("{DOMINIQUE}&status=current&date=2026-13"), "400 parametre-non-pris-en-charge"),
-            (format!("{DOMINIQUE}&status=current&_sort=type"), "400 parametre-non-pris-en-charge"),
+            (format!("{DOMINIQUE}&status=current&_sort=relationship"), "400 parametre-non-pris-en-charge"),
             (format!("{DOMINIQUE}&status=current&_count=-1"), "400 parametre-non-pris-en-charge"),
             (
                 format!("{DOMINIQUE}&status=current&_include=DocumentReference:nothing"),
                 "400 parametre-non-pris-en-charge",
             ),
-            (format!("{DOMINIQUE}&status=current&_revinclude=List:item"), "400 parametre-non-pris-en-charge"),
-            (format!("{DOMINIQUE}&status=current&_has:List:item:code=x"), "400 parametre-non-pris-en-charge"),
             (format!("{DOMINIQUE}&patient=Patient/0000000000000&status=current"), "400 parametre-non-pris-en-charge"),
             (
                 "patient.identifier=urn:oid:1.2.250.1.213.1.4.9%7C791069913904243&status=current".to_owned(),
@@ -246,7 +264,14 @@ fn what_a_search_cannot_honour_is_refused_and_what_it_does_not_know_is_told() {
         assert_eq!(titles(&martin.get(own).await), "C B A", "the self link is the search that was made");
         let strict = martin.get_with(&path, &[("prefer", "handling=strict")]).await;
         assert_eq!(strict.outcome(), "400 parametre-inconnu");
-        assert_eq!(martin.get_with(&path, &[("accept", "application/fhir+xml")]).await.outcome(), "406 not-acceptable");
+        assert_eq!(martin.get_with(&path, &[("accept", "text/turtle")]).await.outcome(), "406 not-acceptable");
+
+        // ds 46: a status has no system, and one that is right is tolerated.
+        let system = "http://hl7.org/fhir/document-reference-status";
+        let path = format!("/fhir/DocumentReference?{DOMINIQUE}&status={system}%7Ccurrent");
+        assert_eq!(titles(&martin.get(&path).await), "C B A");
+        let strict = martin.get_with(&path, &[("prefer", "handling=strict")]).await;
+        assert_eq!(strict.outcome(), "400 parametre-non-pris-en-charge");
 
         // A wrong key is tolerated under the test domains, an unknown person is nobody one may search.
         let unknown =

@@ -145,12 +145,12 @@ fn ds_48_t15_what_a_search_of_lists_lacks_or_cannot_honour_is_refused() {
         for (query, expected) in [
             (format!("{DOMINIQUE}&status=current"), "400 required code"),
             ("code=submissionset&status=current".to_owned(), "400 required patient"),
-            (format!("{DOMINIQUE}&code:text=submissionset"), "400 parametre-non-pris-en-charge"),
+            (format!("{DOMINIQUE}&code:exact=submissionset"), "400 parametre-non-pris-en-charge"),
             (format!("{DOMINIQUE}&{SETS}&date=zz2026"), "400 parametre-non-pris-en-charge"),
             (format!("{DOMINIQUE}&{SETS}&isArchived=perhaps"), "400 parametre-non-pris-en-charge"),
-            (format!("{DOMINIQUE}&{SETS}&authorOrg.address=x"), "400 parametre-non-pris-en-charge"),
-            (format!("{DOMINIQUE}&{SETS}&source:Device.name=x"), "400 parametre-non-pris-en-charge"),
-            (format!("{DOMINIQUE}&{SETS}&_sort=title"), "400 parametre-non-pris-en-charge"),
+            (format!("{DOMINIQUE}&{SETS}&authorOrg.nothing=x"), "400 parametre-non-pris-en-charge"),
+            (format!("{DOMINIQUE}&{SETS}&source:Device.nothing=x"), "400 parametre-non-pris-en-charge"),
+            (format!("{DOMINIQUE}&{SETS}&_sort=patient"), "400 parametre-non-pris-en-charge"),
             (format!("{DOMINIQUE}&{SETS}&_include=List:nothing"), "400 parametre-non-pris-en-charge"),
             (format!("{DOMINIQUE}&{SETS}&_page=AAAA"), "400 lien-de-page"),
         ] {

@@ -219,7 +219,7 @@ async fn ds_74_a_document_that_lacks_an_ins_trait_warns_and_is_refused_in_strict
     drop(server);
 
     let strict = |config: &mut Config| config.conformance.mode = config::Mode::Strict;
-    let server = TestServer::start_with(Db::sqlite().await, strict).await;
+    let server = TestServer::start_with(Db::of_this_run().await, strict).await;
     let martin = server.professional("dr-martin").await;
     let (bundle, bytes) = without_birth_place(&server);
     let mut watch = Watch::over(&server).await;

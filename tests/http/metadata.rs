@@ -1,8 +1,13 @@
 //! The CapabilityStatement says what the server does, and nothing else.
 
-use reqwest::Method;
-use serde_json::Value;
+use std::collections::BTreeSet;
 
+use espace::http::{ROUTES, resource_routes};
+use espace::rules::registry::{Interaction, Place, REGISTRY, find};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::directory::operator;
 use super::{DOMINIQUE, faults};
 use crate::story::folders::with_fhir_document;
 use crate::support::client::Actor;
@@ -14,6 +19,8 @@ struct Live {
     kind: &'static str,
     id: String,
     search: String,
+    /// Who may do with it all that is declared.
+    actor: Actor,
 }
 
 async fn live(server: &TestServer, martin: &Actor) -> Vec<Live> {
@@ -23,21 +30,142 @@ async fn live(server: &TestServer, martin: &Actor) -> Vec<Live> {
     let traces = format!("{DOMINIQUE}&date=2026-11-22");
     let trace = martin.get(&format!("/fhir/AuditEvent?{traces}")).await.matches()[0]["id"].as_str().unwrap().to_owned();
     let ins = DOMINIQUE.split_once('=').unwrap().1;
-    vec![
-        Live { kind: "AuditEvent", id: trace, search: traces },
-        Live { kind: "Binary", id: id(&locations[2]), search: String::new() },
-        Live { kind: "Bundle", id: id(&fhir[2]), search: String::new() },
-        Live { kind: "DocumentReference", id: id(&locations[1]), search: format!("{DOMINIQUE}&status=current") },
-        Live { kind: "List", id: id(&locations[0]), search: format!("{DOMINIQUE}&code=submissionset&status=current") },
-        Live { kind: "Patient", id: server.persona("dominique").key.to_string(), search: format!("identifier={ins}") },
-        Live { kind: "Communication", id: "x".to_owned(), search: DOMINIQUE.to_owned() },
-        Live { kind: "Observation", id: "x".to_owned(), search: DOMINIQUE.to_owned() },
-    ]
+    let of_documents = [
+        ("AuditEvent", trace, traces),
+        ("Binary", id(&locations[2]), String::new()),
+        ("Bundle", id(&fhir[2]), String::new()),
+        ("DocumentReference", id(&locations[1]), format!("{DOMINIQUE}&status=current")),
+        ("List", id(&locations[0]), format!("{DOMINIQUE}&code=submissionset&status=current")),
+        ("Patient", server.persona("dominique").key.to_string(), format!("identifier={ins}")),
+        ("Communication", "x".to_owned(), DOMINIQUE.to_owned()),
+    ];
+    let of_documents = of_documents.map(|(kind, id, search)| Live { kind, id, search, actor: martin.clone() });
+    let mut live = Vec::from(of_documents);
+    let (operator, dominique) = (operator(server).await, server.patient("dominique", "dominique").await);
+    for served in REGISTRY.iter().filter(|served| served.generic.is_some()) {
+        let (kind, search) = (served.kind, String::new());
+        live.push(match served.place {
+            Place::Directory => {
+                let path = format!("/fhir/{kind}/live");
+                let body = minimal(kind).to_string().into_bytes();
+                let made = operator.send(Method::PUT, &path, &[("content-type", "application/fhir+json")], body).await;
+                assert_eq!(made.status, 201, "{}", made.text());
+                Live { kind, id: "live".to_owned(), search, actor: operator.clone() }
+            }
+            Place::Record => {
+                let mut body = minimal(kind);
+                let subject = if kind == "RelatedPerson" { "patient" } else { "subject" };
+                body[subject] = json!({ "reference": format!("Patient/{}", server.persona("dominique").key) });
+                body.as_object_mut().unwrap().remove("id");
+                let made = dominique.post(&format!("/fhir/{kind}"), &body).await;
+                let known = dominique.get(&format!("/fhir/{kind}")).await.matches();
+                assert!(made.status == 201 || kind == "CareTeam", "{}", made.text());
+                let id = known[0]["id"].as_str().unwrap().to_owned();
+                Live { kind, id, search, actor: dominique.clone() }
+            }
+        });
+    }
+    live
+}
+
+/// The least that a type is.
+fn minimal(kind: &str) -> Value {
+    let mut least = json!({ "resourceType": kind, "id": "live" });
+    let more = match kind {
+        "Organization" => json!({ "name": "x" }),
+        "Endpoint" => json!({
+            "status": "active",
+            "connectionType": { "system": "http://terminology.hl7.org/CodeSystem/endpoint-connection-type", "code": "hl7-fhir-rest" },
+            "payloadType": [{ "text": "x" }],
+            "address": "https://example.org",
+        }),
+        "Observation" => {
+            json!({ "status": "final", "code": { "coding": [{ "system": "http://loinc.org", "code": "8302-2" }] } })
+        }
+        "QuestionnaireResponse" => json!({ "status": "completed" }),
+        _ => json!({}),
+    };
+    least.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    least
+}
+
+/// The types whose update may be conditional; of documents it is the patch (PDSm, T14).
+fn conditional_types() -> Vec<&'static str> {
+    let updated = |kind: &str| kind == "DocumentReference" || find(kind).unwrap().serves(Interaction::Update);
+    REGISTRY.iter().map(|served| served.kind).filter(|kind| updated(kind)).collect()
+}
+
+/// The registry, the routes and the statement say the same, both ways.
+#[test]
+fn the_registry_the_routes_and_the_statement_agree() {
+    block_on(async {
+        let server = TestServer::start().await;
+        let statement = server.certificate("cabinet").get("/fhir/metadata").await.json();
+        let declared: Vec<(String, Vec<String>)> = statement["rest"][0]["resource"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|resource| {
+                let codes = resource["interaction"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|one| one["code"].as_str().unwrap().to_owned());
+                (resource["type"].as_str().unwrap().to_owned(), codes.collect())
+            })
+            .collect();
+        let registered: Vec<(String, Vec<String>)> = REGISTRY
+            .iter()
+            .map(|served| {
+                (served.kind.to_owned(), served.interactions.iter().map(|one| one.name().to_owned()).collect())
+            })
+            .collect();
+        assert_eq!(declared, registered);
+        let routed: BTreeSet<(String, &str)> = ROUTES
+            .iter()
+            .chain(resource_routes())
+            .flat_map(|route| route.methods.iter().filter_map(|method| interaction(method, &route.path)))
+            .collect();
+        let served: BTreeSet<(String, &str)> = REGISTRY
+            .iter()
+            .flat_map(|served| served.interactions.iter().map(|one| (served.kind.to_owned(), one.name())))
+            .collect();
+        // Refused to all where it is not served: the route tells no more than the gate.
+        let refused =
+            |(kind, code): &(String, &str)| *code == "history-type" && !served.contains(&(kind.clone(), *code));
+        let routed: BTreeSet<_> = routed.into_iter().filter(|one| !refused(one)).collect();
+        assert_eq!(routed, served);
+    });
+}
+
+/// What a method of a route of a type is in R4's words.
+fn interaction(method: &str, path: &str) -> Option<(String, &'static str)> {
+    let parts: Vec<&str> = path.strip_prefix("/fhir/")?.split('/').collect();
+    let kind = parts.first()?.to_string();
+    if !kind.starts_with(|first: char| first.is_ascii_uppercase())
+        || path.contains('$')
+        || path.contains("{compartment}")
+    {
+        return None;
+    }
+    let code = match (method, &parts[1..]) {
+        ("POST", []) => "create",
+        ("GET", []) | ("POST", ["_search"]) => "search-type",
+        ("GET" | "HEAD", ["{id}"]) => "read",
+        ("PUT", [] | ["{id}"]) => "update",
+        ("PATCH", [] | ["{id}"]) => "patch",
+        ("DELETE", [] | ["{id}"]) => "delete",
+        ("GET", ["_history"]) => "history-type",
+        ("GET", ["{id}", "_history"]) => "history-instance",
+        ("GET" | "HEAD", ["{id}", "_history", _]) => "vread",
+        _ => panic!("{method} {path}"),
+    };
+    Some((kind, code))
 }
 
 /// What each interaction of R4 is on the wire.
 fn requests(live: &Live) -> Vec<(&'static str, Method, String)> {
-    let Live { kind, id, search } = live;
+    let Live { kind, id, search, .. } = live;
     vec![
         ("read", Method::GET, format!("/fhir/{kind}/{id}")),
         ("vread", Method::GET, format!("/fhir/{kind}/{id}/_history/1")),
@@ -65,8 +193,8 @@ fn the_statement_is_valid_public_and_true_of_every_interaction() {
         let rest = &statement["rest"][0];
         assert_eq!(rest["interaction"][0]["code"], "transaction");
         let conditional = rest["resource"].as_array().unwrap().iter().filter(|kind| kind["conditionalUpdate"] == true);
-        assert_eq!(conditional.map(|kind| kind["type"].as_str().unwrap()).collect::<Vec<_>>(), ["DocumentReference"]);
-        assert_eq!(statement["patchFormat"].as_array().unwrap().len(), 4);
+        assert_eq!(conditional.map(|kind| kind["type"].as_str().unwrap()).collect::<Vec<_>>(), conditional_types());
+        assert_eq!(statement["patchFormat"].as_array().unwrap().len(), 5);
         let declared = |kind: &str, code: &str| {
             let resource = rest["resource"].as_array().unwrap().iter().find(|resource| resource["type"] == kind);
             let among = |list: &str, name: &str| {
@@ -88,14 +216,22 @@ fn the_statement_is_valid_public_and_true_of_every_interaction() {
                     Method::PATCH => br#"{"resourceType":"Parameters"}"#.to_vec(),
                     _ => b"{}".to_vec(),
                 };
-                let answer = martin.send(method, &path, &headers, body).await;
+                let answer = live.actor.send(method, &path, &headers, body).await;
                 let status = answer.status.as_u16();
                 if declared(live.kind, code) {
-                    // `{}` is nothing that could be created: the answer is about that.
-                    let expected = if ["create", "generate-metadata"].contains(&code) { 422 } else { 200 };
+                    // `{}` is nothing that could be kept: the answer is about that.
+                    let is_generic = find(live.kind).is_some_and(|served| served.generic.is_some());
+                    let expected = match code {
+                        "create" | "update" if is_generic => 400,
+                        "create" | "generate-metadata" => 422,
+                        "delete" => 204,
+                        _ => 200,
+                    };
                     assert_eq!(status, expected, "{code} {path}: {}", answer.text());
                 } else {
-                    assert!([404, 405].contains(&status), "{code} {path} is not declared: {status}");
+                    // The history of a type is refused as a search without a right is (contract §8).
+                    let refusals: &[u16] = if code == "history-type" { &[403, 404] } else { &[404, 405] };
+                    assert!(refusals.contains(&status), "{code} {path} is not declared: {status}");
                     assert_eq!(answer.json()["resourceType"], "OperationOutcome", "{code} {path}");
                 }
             }
@@ -119,13 +255,17 @@ fn every_search_parameter_declared_is_served_and_no_other() {
             resource["searchParam"].as_array().unwrap().iter().map(of).collect()
         };
         let names = |kind: &str| parameters(kind).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-        assert_eq!(names("AuditEvent"), ["date", "patient"]);
+        for name in ["date", "patient", "agent", "entity", "type", "outcome"] {
+            assert!(names("AuditEvent").iter().any(|known| known == name), "{name}");
+        }
         assert_eq!(names("Patient"), ["identifier"]);
         let served = names("DocumentReference");
         for name in ["patient", "status", "type", "category", "identifier", "date", "creation", "period"] {
             assert!(served.iter().any(|known| known == name), "{name}");
         }
-        for (resource, all) in [("DocumentReference", "status=current"), ("List", "code=folder")] {
+        for (resource, all) in
+            [("DocumentReference", "status=current"), ("List", "code=folder"), ("AuditEvent", "date=2026")]
+        {
             for (name, kind) in parameters(resource) {
                 if name.starts_with("patient") || name == "subject" || name == "status" {
                     continue;
@@ -142,9 +282,54 @@ fn every_search_parameter_declared_is_served_and_no_other() {
                 assert_eq!(answer.status, 200, "{resource} {name}: {}", answer.text());
             }
             let declared = resources.iter().find(|known| known["type"] == resource).unwrap();
-            for include in declared["searchInclude"].as_array().unwrap() {
+            let inclusions = |name: &str| declared[name].as_array().cloned().unwrap_or_default();
+            for include in inclusions("searchInclude") {
                 let path = format!("/fhir/{resource}?{DOMINIQUE}&{all}&_include={}", include.as_str().unwrap());
                 assert_eq!(martin.get(&path).await.status, 200, "{include}");
+            }
+            for include in inclusions("searchRevInclude") {
+                let path = format!("/fhir/{resource}?{DOMINIQUE}&{all}&_revinclude={}", include.as_str().unwrap());
+                assert_eq!(martin.get(&path).await.status, 200, "{include}");
+            }
+        }
+    });
+}
+
+/// The parameters that a statement declares of a type: name and kind.
+fn declared(statement: &Value, kind: &str) -> Vec<(String, String)> {
+    let resources = statement["rest"][0]["resource"].as_array().unwrap();
+    let resource = resources.iter().find(|resource| resource["type"] == kind).unwrap();
+    let text = |parameter: &Value, name: &str| parameter[name].as_str().unwrap().to_owned();
+    let parameters = resource["searchParam"].as_array().unwrap().iter();
+    parameters.map(|parameter| (text(parameter, "name"), text(parameter, "type"))).collect()
+}
+
+#[test]
+fn every_search_parameter_and_inclusion_of_a_generic_type_is_served() {
+    block_on(async {
+        let server = TestServer::start().await;
+        let martin = server.professional("dr-martin").await;
+        let statement = martin.get("/fhir/metadata").await.json();
+        for live in live(&server, &martin).await {
+            let Some(kind) = find(live.kind).and_then(|served| served.generic) else { continue };
+            for (name, of) in declared(&statement, kind.name()) {
+                if name.starts_with("patient") || name == "subject" {
+                    continue;
+                }
+                let value = match of.as_str() {
+                    "date" => "2026",
+                    "number" | "quantity" => "1",
+                    "reference" => "https://example.org/Any/x",
+                    "composite" => continue,
+                    _ => "x",
+                };
+                let path = format!("/fhir/{}?{name}={value}", kind.name());
+                let answer = live.actor.get_with(&path, &[("prefer", "handling=strict")]).await;
+                assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+            }
+            for include in find(live.kind).unwrap().included {
+                let answer = live.actor.get(&format!("/fhir/{}?_include={include}", kind.name())).await;
+                assert_eq!(answer.status, 200, "{include}");
             }
         }
     });

@@ -1,21 +1,28 @@
 //! The wire of each FHIR type: parameters, headers, statuses, bytes.
 
 mod audit_event;
+mod batch;
 mod binary;
 mod conditional;
+mod directory;
+mod directory_search;
 mod document_reference;
+mod find_linked;
 mod find_lists;
 mod find_more;
 pub(crate) mod generate_metadata;
 mod history;
 pub(crate) mod large;
 mod list;
+mod measures;
 mod metadata;
+mod negotiation;
 mod oauth;
 mod patch;
 mod patient;
 mod shared_bytes;
 pub(crate) mod simplified_publish;
+mod transaction;
 mod validate;
 
 use serde_json::Value;

@@ -13,10 +13,10 @@ use crate::support::db::{Db, block_on, stories};
 use crate::support::server::TestServer;
 
 stories! {
-    ds_58_a_document_is_masked_and_unmasked_by_its_business_identifier,
-    ds_61_a_document_is_archived_and_unarchived_by_selector_and_by_pointer,
+    ds_58_t10_a_document_is_masked_and_unmasked_by_its_business_identifier,
+    ds_61_62_a_document_is_archived_and_unarchived_by_selector_and_by_pointer,
     ds_65_a_stale_if_match_is_refused_and_of_two_patches_at_once_one_wins,
-    ds_66_an_author_withdraws_his_document_and_nobody_else_does,
+    ds_52_66_an_author_withdraws_his_document_and_nobody_else_does,
 }
 
 const ARCHIVED: &str = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-ext-is-archived";
@@ -91,7 +91,7 @@ async fn found(actor: &Actor, published: &Published) -> usize {
     actor.get(&path).await.matches().len()
 }
 
-async fn ds_58_a_document_is_masked_and_unmasked_by_its_business_identifier(db: Db) {
+async fn ds_58_t10_a_document_is_masked_and_unmasked_by_its_business_identifier(db: Db) {
     let server = TestServer::start_on(db).await;
     let (martin, petit) = (server.professional("dr-martin").await, server.professional("dr-petit").await);
     let published = publish(&martin, &server.bundle("dominique", "dr-martin")).await;
@@ -170,7 +170,7 @@ fn ds_59_a_document_that_becomes_visible_to_the_person_is_notified() {
     });
 }
 
-async fn ds_61_a_document_is_archived_and_unarchived_by_selector_and_by_pointer(db: Db) {
+async fn ds_61_62_a_document_is_archived_and_unarchived_by_selector_and_by_pointer(db: Db) {
     let server = TestServer::start_on(db).await;
     let martin = server.professional("dr-martin").await;
     let published = publish(&martin, &server.bundle("dominique", "dr-martin")).await;
@@ -324,7 +324,7 @@ async fn ds_65_a_stale_if_match_is_refused_and_of_two_patches_at_once_one_wins(d
     traces_are_whole(&server).await;
 }
 
-async fn ds_66_an_author_withdraws_his_document_and_nobody_else_does(db: Db) {
+async fn ds_52_66_an_author_withdraws_his_document_and_nobody_else_does(db: Db) {
     let server = TestServer::start_on(db).await;
     let (martin, petit) = (server.professional("dr-martin").await, server.professional("dr-petit").await);
     let externe = server.professional("dr-externe").await;
@@ -425,7 +425,8 @@ fn what_is_no_patch_is_refused_and_an_answer_is_as_long_as_preferred() {
         let published = publish(&martin, &server.bundle("dominique", "dr-martin")).await;
         for (form, body, outcome) in [
             ("text/plain", "[]", "415 type-de-contenu"),
-            ("application/fhir+xml", "<Parameters/>", "415 type-de-contenu"),
+            ("application/fhir+xml", "<Parameters/>", "400 structure"),
+            ("application/fhir+turtle", "[]", "415 type-de-contenu"),
             (JSON_PATCH, "[", "400 structure"),
             (JSON_PATCH, r#"[{"op":"grow","path":"/status"}]"#, "400 structure"),
             ("application/xml-patch+xml", "<!DOCTYPE d [<!ENTITY e 'x'>]><diff/>", "400 structure"),

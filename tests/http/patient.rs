@@ -11,8 +11,8 @@ use crate::support::db::{Db, block_on, stories};
 use crate::support::server::TestServer;
 
 stories! {
-    each_persona_shows_its_record_and_nothing_more,
-    absence_is_one_answer_whatever_its_cause,
+    ds_1_2_5_6_each_persona_shows_its_record_and_nothing_more,
+    ds_3_absence_is_one_answer_whatever_its_cause,
 }
 
 const DMP: &str = "https://interop.esante.gouv.fr/ig/fhir/dmp/StructureDefinition";
@@ -54,7 +54,7 @@ fn closure(patient: &Value) -> Vec<String> {
     parts.into_iter().flatten().map(|part| part["url"].as_str().unwrap().to_owned()).collect()
 }
 
-async fn each_persona_shows_its_record_and_nothing_more(db: Db) {
+async fn ds_1_2_5_6_each_persona_shows_its_record_and_nothing_more(db: Db) {
     let server = TestServer::start_on(db).await;
     let martin = server.professional("dr-martin").await;
     let labo = server.structure("labo").await;
@@ -87,7 +87,7 @@ async fn each_persona_shows_its_record_and_nothing_more(db: Db) {
     crate::story::traces_are_whole(&server).await;
 }
 
-async fn absence_is_one_answer_whatever_its_cause(db: Db) {
+async fn ds_3_absence_is_one_answer_whatever_its_cause(db: Db) {
     let server = TestServer::start_on(db).await;
     let martin = server.professional("dr-martin").await;
     let labo = server.structure("labo").await;
@@ -166,7 +166,7 @@ fn the_reason_of_a_closure_is_told_to_the_treating_physician_alone() {
 #[test]
 fn traits_are_told_where_the_operator_lets_them_be() {
     block_on(async {
-        let server = TestServer::start_with(Db::sqlite().await, |config| config.td02.traits = true).await;
+        let server = TestServer::start_with(Db::of_this_run().await, |config| config.td02.traits = true).await;
         let martin = server.professional("dr-martin").await;
         let patient = exists(&martin, &named(&server, "dominique")).await.matches().remove(0);
         assert_eq!(patient["name"][0]["family"], "PAT-TROIS");
@@ -176,7 +176,7 @@ fn traits_are_told_where_the_operator_lets_them_be() {
 }
 
 #[test]
-fn an_existence_test_names_one_ins_of_a_served_domain() {
+fn ds_4_an_existence_test_names_one_ins_of_a_served_domain() {
     block_on(async {
         let server = TestServer::start().await;
         let martin = server.professional("dr-martin").await;
@@ -214,7 +214,7 @@ fn an_existence_test_names_one_ins_of_a_served_domain() {
 fn more_existence_tests_in_a_minute_than_allowed_are_refused_to_the_structure() {
     assert_eq!(Config::default().td02.per_minute, 600);
     block_on(async {
-        let server = TestServer::start_with(Db::sqlite().await, |config| config.td02.per_minute = 5).await;
+        let server = TestServer::start_with(Db::of_this_run().await, |config| config.td02.per_minute = 5).await;
         let (martin, petit) = (server.professional("dr-martin").await, server.professional("dr-petit").await);
         let ins = named(&server, "dominique");
         // The minute is that of the real clock: it may end once between two tests.

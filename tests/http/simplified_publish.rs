@@ -291,7 +291,7 @@ fn example() -> Option<Value> {
 
 async fn server_of(mode: config::Mode, pdsm: config::Pdsm) -> TestServer {
     let change = move |config: &mut Config| (config.conformance.mode, config.conformance.pdsm) = (mode, pdsm);
-    TestServer::start_with(Db::sqlite().await, change).await
+    TestServer::start_with(Db::of_this_run().await, change).await
 }
 
 #[tokio::test]

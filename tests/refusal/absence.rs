@@ -40,7 +40,7 @@ async fn get(actor: &Actor, path: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_feed_is_refused_in_the_same_bytes_whatever_keeps_the_record_shut() {
+async fn ds_24_a_feed_is_refused_in_the_same_bytes_whatever_keeps_the_record_shut() {
     let server = TestServer::start().await;
     let (martin, petit) = (server.professional("dr-martin").await, server.professional("dr-petit").await);
     let mut watch = Watch::over(&server).await;

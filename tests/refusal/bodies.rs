@@ -17,7 +17,7 @@ async fn strict() -> TestServer {
         // actix counts the time for headers from a clock that moves twice a second.
         (config.server.body_idle_ms, config.server.header_timeout_ms) = (250, 1_500);
     };
-    TestServer::start_with(Db::sqlite().await, change).await
+    TestServer::start_with(Db::of_this_run().await, change).await
 }
 
 fn head(actor: &Actor, framing: &str) -> String {
@@ -64,7 +64,7 @@ async fn a_body_that_cannot_be_read_is_a_structure_error() {
         let answer = martin.post_bytes("/fhir", body).await;
         watch.refused(case, &answer, "400 structure", &provide(8, "structure")).await;
     }
-    for kind in ["text/plain", "application/fhir+xml", "multipart/form-data", ""] {
+    for kind in ["text/plain", "application/fhir+turtle", "multipart/form-data", ""] {
         let headers: &[_] = if kind.is_empty() { &[] } else { &[("content-type", kind)] };
         let body = whole.clone().into_bytes();
         let answer = martin.send(reqwest::Method::POST, "/fhir", headers, body).await;
@@ -76,7 +76,7 @@ async fn a_body_that_cannot_be_read_is_a_structure_error() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_and_thrown_away() {
+async fn ds_75_what_is_too_large_is_refused_and_thrown_away() {
     let server = strict().await;
     let martin = server.professional("dr-martin").await;
     let mut watch = Watch::over(&server).await;
@@ -146,7 +146,7 @@ async fn a_body_that_really_comes_is_refused_at_its_last_byte_too_many() {
         config.server.body_limit_bytes = u64::try_from(limit).unwrap();
         config.documents.limit_bytes = config.server.body_limit_bytes / 3 * 2;
     };
-    let server = TestServer::start_with(Db::sqlite().await, change).await;
+    let server = TestServer::start_with(Db::of_this_run().await, change).await;
     let martin = server.professional("dr-martin").await;
     let mut watch = Watch::over(&server).await;
     let half = "A".repeat(limit / 8 * 4);

@@ -11,7 +11,7 @@ use crate::support::server::TestServer;
 stories! {
     one_bad_entry_of_many_keeps_all_the_others_out,
     two_racing_publications_of_one_identifier_leave_one_document,
-    the_same_identifier_with_other_content_is_refused_and_with_the_same_is_answered_again,
+    ds_21_the_same_identifier_with_other_content_is_refused_and_with_the_same_is_answered_again,
 }
 
 /// One way to break a bundle: what is done, and what is answered.
@@ -27,6 +27,11 @@ fn list(bundle: &mut Value) -> &mut Value {
 
 fn remove(value: &mut Value, member: &str) {
     assert!(value.as_object_mut().unwrap().remove(member).is_some(), "{member} was there to be removed");
+}
+
+/// What nobody points to any more is not contained: dom-3.
+fn not_contained(bundle: &mut Value, kind: &str) {
+    fiche(bundle)["contained"].as_array_mut().unwrap().retain(|own| own["resourceType"] != kind);
 }
 
 fn push(bundle: &mut Value, url: &str, resource: Value) {
@@ -133,12 +138,18 @@ const BROKEN: &[Broken] = &[
     ),
     (
         "no sourcePatientInfo",
-        |b| remove(&mut fiche(b)["context"], "sourcePatientInfo"),
+        |b| {
+            not_contained(b, "Patient");
+            remove(&mut fiche(b)["context"], "sourcePatientInfo");
+        },
         "422 element-manquant XDSRegistryMetadataError Bundle.entry[1].resource.context.sourcePatientInfo",
     ),
     (
         "a sourcePatientInfo that is not contained",
-        |b| fiche(b)["context"]["sourcePatientInfo"] = json!({ "reference": "Patient/28xjc43wv8efw" }),
+        |b| {
+            not_contained(b, "Patient");
+            fiche(b)["context"]["sourcePatientInfo"] = json!({ "reference": "Patient/28xjc43wv8efw" });
+        },
         "422 profil XDSRegistryMetadataError Bundle.entry[1].resource.context.sourcePatientInfo",
     ),
     (
@@ -351,7 +362,7 @@ async fn an_identifier_twice_in_one_bundle_is_refused() {
     watch.refused("twice", &answer, told, &provide(4, "profil")).await;
 }
 
-async fn the_same_identifier_with_other_content_is_refused_and_with_the_same_is_answered_again(db: Db) {
+async fn ds_21_the_same_identifier_with_other_content_is_refused_and_with_the_same_is_answered_again(db: Db) {
     let server = TestServer::start_on(db).await;
     let martin = server.professional("dr-martin").await;
     let bundle = server.bundle("dominique", "dr-martin");
@@ -378,8 +389,9 @@ async fn two_racing_publications_of_one_identifier_leave_one_document(db: Db) {
     assert_eq!(won.locations().len(), 3);
     assert_eq!(lost.outcome(), "422 empreinte XDSNonIdenticalHash");
     let found = kept(&server).await;
-    // Three documents and three lists are those of the demonstration.
-    assert_eq!((found[0], found[3], found[5]), (8, 4, 4), "resources, documents, blobs: {found:?}");
+    // Three documents and three lists are those of the demonstration, as are eight structures, nine people,
+    // nine exercises and a care team.
+    assert_eq!((found[0], found[3], found[5]), (8 + 27, 4, 4), "resources, documents, blobs: {found:?}");
     assert_eq!(server.notices("dominique").await.iter().filter(|n| n.starts_with("AJOUT")).count(), 1);
     let same = server.bundle("dominique", "dr-martin");
     let (one, two) = tokio::join!(martin.post("/fhir", &same), martin.post("/fhir", &same));

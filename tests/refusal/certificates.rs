@@ -8,7 +8,7 @@ use crate::support::server::TestServer;
 use crate::tls::TLS13;
 
 #[tokio::test]
-async fn a_stranger_does_not_get_past_the_handshake() {
+async fn ds_70_a_stranger_does_not_get_past_the_handshake() {
     let server = TestServer::start().await;
     let mut watch = Watch::over(&server).await;
     for name in [None, Some("autre-ca"), Some("expired"), Some("revoked")] {

@@ -99,7 +99,7 @@ async fn junk_in_base64_is_refused_at_its_place() {
 }
 
 #[tokio::test]
-async fn a_document_of_another_person_is_refused() {
+async fn ds_20_a_document_of_another_person_is_refused() {
     let server = TestServer::start().await;
     let martin = server.professional("dr-martin").await;
     let mut watch = Watch::over(&server).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use espace::http::{DEV_ROUTES, ROUTES};
+use espace::http::{DEV_ROUTES, OPERATION_ROUTES, ROUTES, resource_routes};
 use reqwest::Method;
 
 use super::Watch;
@@ -59,7 +59,7 @@ async fn a_page_link_serves_only_whom_it_was_made_for_and_what_it_was_made_of() 
 #[tokio::test]
 async fn existence_tests_beyond_the_limit_are_429_for_this_structure_and_minute() {
     let change = |config: &mut espace::config::Config| config.td02.per_minute = 3;
-    let server = TestServer::start_with(Db::sqlite().await, change).await;
+    let server = TestServer::start_with(Db::of_this_run().await, change).await;
     let martin = server.professional("dr-martin").await;
     let path = format!("/fhir/Patient?identifier={}", super::absence::NOBODY);
     // Seven in three minutes at most: the clock of this limit is the real one.
@@ -116,7 +116,7 @@ async fn odd_paths_are_not_found_and_told_as_an_outcome() {
         "//fhir/Patient",
         "/fhir/patient",
         "/fhir/Patient/",
-        "/fhir/Observation",
+        "/fhir/Communication",
         "/fhir/Nothing/1",
         "/fhir/DocumentReference/1/2/3",
         "/FHIR/metadata",
@@ -141,8 +141,9 @@ async fn a_method_that_a_route_does_not_have_is_405_and_names_those_it_has() {
     let server = TestServer::start().await;
     let martin = server.professional("dr-martin").await;
     let mut watch = Watch::over(&server).await;
-    for route in ROUTES.iter().chain(DEV_ROUTES) {
+    for route in OPERATION_ROUTES.iter().chain(ROUTES).chain(DEV_ROUTES).chain(resource_routes()) {
         let path = route.path.replace("{id}", "28xjc43wv8efw-00000000000000000000000000").replace("{version}", "1");
+        let path = path.replace("{compartment}", "28xjc43wv8efw");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
             // A search's form is POSTed to its own path; GET there is a read of an id nobody has.
             if route.methods.contains(&method) {
@@ -232,6 +233,6 @@ async fn searches_that_lack_what_they_must_name_or_ask_the_impossible_are_400() 
     let unknown = format!("/fhir/DocumentReference?{dominique}&status=current&colour=blue");
     let strict = martin.get_with(&unknown, &[("prefer", "handling=strict")]).await;
     assert_eq!(strict.outcome(), "400 parametre-inconnu");
-    let xml = martin.get_with(&unknown, &[("accept", "application/fhir+xml")]).await;
-    assert_eq!(xml.outcome(), "406 not-acceptable");
+    let turtle = martin.get_with(&unknown, &[("accept", "text/turtle")]).await;
+    assert_eq!(turtle.outcome(), "406 not-acceptable");
 }

@@ -67,7 +67,7 @@ async fn options(db: &Db, config: Config) -> StartOptions {
 /// Why a production server does not start; nothing where it does.
 fn refusal(certs: &Scratch, state: &Scratch) -> Option<String> {
     espace::http::block_on(async {
-        let db = Db::sqlite().await;
+        let db = Db::of_this_run().await;
         let started = start(options(&db, config(&db, certs, state)).await);
         started.err().map(|failure| failure.to_string())
     })
@@ -123,7 +123,7 @@ fn a_production_server_has_no_development_endpoint_and_believes_no_development_t
     let (certs, state) = (own_pki(), Scratch::empty());
     bring_keys(&state);
     espace::http::block_on(async {
-        let db = Db::sqlite().await;
+        let db = Db::of_this_run().await;
         let server = start(options(&db, config(&db, &certs, &state)).await).unwrap();
         let origin = server.app.origin.to_string();
         let files = Pki::read(certs.path());

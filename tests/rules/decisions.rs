@@ -1,7 +1,9 @@
 //! The composed decision: order of the checks, neutrality of refusals, authorship (EX_2.1-1140).
 
+use espace::access::context::Context;
 use espace::access::decide::{decide, is_author, tells_closure_reason, ties, trace_scope};
 use espace::model::caller::{Action, CallerClass, Purpose};
+use espace::model::directory::{Relation, RelationKind};
 use espace::model::document::DocumentStatus;
 use espace::model::profile::SpaceState;
 use espace::rules::facts::{Facts, Tie};
@@ -212,13 +214,43 @@ fn labels_hide_from_readers_as_the_table_says() {
 }
 
 #[test]
-fn emergency_access_is_refused_until_it_is_offered() {
+fn an_emergency_opens_the_reading_of_documents_to_a_professional_without_a_tie_and_nothing_else() {
     for purpose in [Purpose::BreakGlass, Purpose::Regulation] {
+        let judged = |mut ctx: Context, action: Action, of: &str| {
+            ctx.purpose = purpose;
+            shown(decide(&ctx, action, &by_person(&ctx, of)))
+        };
+        let external = || direct("dr-externe");
+        for action in [Action::FindDocuments, Action::ReadDocument, Action::RetrieveDocument, Action::ReadPatient] {
+            assert!(judged(external(), action, "dominique").starts_with("permit"), "{action:?}");
+            assert!(judged(external(), action, "ferme").starts_with("403 forbidden"), "{action:?}: no open record");
+        }
+        assert!(judged(external(), Action::UpdateMetadata, "dominique").starts_with("403 forbidden"));
+        for ctx in [indirect("dr-martin"), structure("hopital"), patient("dominique")] {
+            assert!(judged(ctx, Action::FindDocuments, "dominique").starts_with("403"));
+        }
+    }
+}
+
+#[test]
+fn a_blocked_professional_reads_nothing_in_any_mode_and_still_feeds() {
+    for purpose in [Purpose::Normal, Purpose::BreakGlass, Purpose::Regulation] {
         let mut ctx = direct("dr-martin");
         ctx.purpose = purpose;
-        let answer = shown(decide(&ctx, Action::FindDocuments, &by_person(&ctx, "dominique")));
-        assert_eq!(answer, "403 forbidden (CSP-L1111-17)");
+        let mut facts = by_person(&ctx, "dominique");
+        let block = Relation { kind: RelationKind::Block, ..facts.relations[0].clone() };
+        facts.relations.push(block);
+        for action in [Action::FindDocuments, Action::ReadAudit, Action::ReadPatient, Action::UpdateMetadata] {
+            assert!(shown(decide(&ctx, action, &facts)).starts_with("403 forbidden"), "{purpose:?} {action:?}");
+        }
     }
+    let ctx = direct("dr-martin");
+    let mut facts = by_person(&ctx, "dominique");
+    facts.relations.push(Relation { kind: RelationKind::Block, ..facts.relations[0].clone() });
+    let mut own = document(&["N"]);
+    own.persons = vec![ctx.caller.person.as_ref().unwrap().id.to_string()];
+    let fed = decide(&ctx, Action::ProvideDocument, &facts.with_documents(vec![own]));
+    assert!(shown(fed).starts_with("permit"));
 }
 
 #[test]

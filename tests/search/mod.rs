@@ -1,5 +1,7 @@
 //! Proofs of FHIR search: what a resource is found under and what a query asks.
 
+mod chains;
+mod custom;
 mod dates;
 mod fiche;
 mod index;
@@ -8,7 +10,9 @@ mod parameters;
 mod parse;
 mod path;
 mod patient;
+mod quantity;
 mod random;
+mod reading;
 mod subset;
 mod view;
 
@@ -44,14 +48,21 @@ pub(crate) fn read(kind: &str, query: &str, strict: bool) -> Result<Search, Vec<
 
 /// Whether a resource with these rows satisfies a search, as the store would decide.
 pub(crate) fn is_found(entries: &[IndexEntry], search: &Search) -> bool {
-    search.terms.iter().all(|term| match term {
+    search.terms.iter().all(|term| is_fulfilled(entries, term))
+}
+
+/// What leads out of the resource finds nothing here: there is nothing but the resource.
+fn is_fulfilled(entries: &[IndexEntry], term: &Term) -> bool {
+    match term {
         Term::Index { parameter, any_of, negated } => {
             let mut rows = entries.iter().filter(|entry| entry.parameter == *parameter);
             rows.any(|entry| any_of.iter().any(|wanted| matches(entry, wanted))) != *negated
         }
         Term::Missing { parameter, missing } => entries.iter().any(|entry| entry.parameter == *parameter) != *missing,
+        Term::Any(terms) => terms.iter().any(|term| is_fulfilled(entries, term)),
         Term::Id(_) | Term::LastUpdated(_) => true,
-    })
+        Term::Chain(_) | Term::Has(_) | Term::Tree(_) | Term::Read(_) => false,
+    }
 }
 
 fn matches(entry: &IndexEntry, wanted: &Match) -> bool {
@@ -61,6 +72,9 @@ fn matches(entry: &IndexEntry, wanted: &Match) -> bool {
         Match::Suffix(end) => entry.value.ends_with(end.as_str()),
         Match::Contains(part) => entry.value.contains(part.as_str()),
         Match::Interval(interval) => stands(entry.low, entry.high, *interval),
+        Match::Measured(start, interval) => {
+            entry.value.starts_with(start.as_str()) && stands(entry.low, entry.high, *interval)
+        }
     }
 }
 

@@ -12,11 +12,40 @@ fn names() -> impl Strategy<Value = String> {
         .into_iter()
         .flat_map(of)
         .map(|parameter: &Parameter| parameter.code.to_owned())
-        .chain(["_sort", "_count", "_include", "_elements", "_has", "_page"].map(str::to_owned))
+        .chain(
+            ["_sort", "_count", "_include", "_elements", "_has", "_page", "_list", "_text", "_revinclude"]
+                .map(str::to_owned),
+        )
         .collect();
-    let suffix =
-        prop_oneof![Just(String::new()), Just(":missing".to_owned()), Just(".identifier".to_owned()), "[:.]?\\PC{0,6}"];
-    prop_oneof![(proptest::sample::select(known), suffix).prop_map(|(name, suffix)| name + &suffix), "\\PC{0,12}"]
+    let suffix = prop_oneof![
+        Just(String::new()),
+        proptest::sample::select(vec![
+            ":missing",
+            ".identifier",
+            ":text",
+            ":of-type",
+            ":in",
+            ":not-in",
+            ":above",
+            ":below",
+            ":not",
+            ":iterate",
+        ])
+        .prop_map(str::to_owned),
+        "[:.]?\\PC{0,6}",
+    ];
+    let link = proptest::sample::select(vec![
+        "",
+        "",
+        "",
+        "relatesto.",
+        "author:PractitionerRole.",
+        "_has:List:item:",
+        "_has:Observation:derived-from:",
+        "performer.",
+    ]);
+    let linked = (proptest::collection::vec(link, 0..7), proptest::sample::select(known), suffix);
+    prop_oneof![linked.prop_map(|(links, name, suffix)| links.concat() + &name + &suffix), "\\PC{0,12}"]
 }
 
 fn values() -> impl Strategy<Value = String> {

@@ -6,7 +6,9 @@
 mod actors;
 mod chain;
 mod concurrency;
+mod linked;
 mod migration;
+mod packed;
 mod parity;
 mod plans;
 mod reach;

@@ -16,6 +16,7 @@ fn value(code: &str, kind: Kind) -> &'static str {
         (_, Kind::Date) => "ge2026-01-01",
         (_, Kind::Reference) => "https://example.org/Any/x",
         (_, Kind::Composite) => "DocumentReference/x$replaces",
+        (_, Kind::Uri) => "https://example.org/x",
         _ => "x,y",
     }
 }
@@ -29,7 +30,19 @@ fn queries() -> Vec<(ResourceType, String)> {
             queries.push((kind, format!("{}={value}", parameter.code)));
             queries.push((kind, format!("{}:missing=true", parameter.code)));
             match parameter.kind {
-                Kind::Token => queries.push((kind, format!("{}:not={value}", parameter.code))),
+                Kind::Token => {
+                    queries.push((kind, format!("{}:not={value}", parameter.code)));
+                    let many: Vec<String> = (0..100).map(|number| number.to_string()).collect();
+                    // What is archived is true or false, and nothing else.
+                    if parameter.code != "isArchived" {
+                        queries.push((kind, format!("{}:in=JDV_J06-XdsClassCode-CISIS", parameter.code)));
+                        queries.push((kind, format!("{}={}", parameter.code, many.join(","))));
+                    }
+                }
+                Kind::Uri => {
+                    queries.push((kind, format!("{}:below={value}", parameter.code)));
+                    queries.push((kind, format!("{}:above={value}", parameter.code)));
+                }
                 Kind::String => {
                     queries.push((kind, format!("{}:exact={value}", parameter.code)));
                     queries.push((kind, format!("{}:contains={value}", parameter.code)));

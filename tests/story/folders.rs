@@ -170,7 +170,7 @@ async fn ds_26_a_fhir_document_is_kept_and_read_as_the_bundle_it_is(db: Db) {
 
 #[tokio::test]
 async fn ds_25_26_what_the_operator_switched_off_is_refused_by_its_mhd_code() {
-    let server = TestServer::start_with(Db::sqlite().await, |config| {
+    let server = TestServer::start_with(Db::of_this_run().await, |config| {
         (config.mhd.folders, config.mhd.fhir_document) = (false, false);
     })
     .await;

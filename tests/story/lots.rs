@@ -6,7 +6,7 @@ use crate::refusal::{Watch, kept};
 use crate::support::server::TestServer;
 
 #[tokio::test]
-async fn a_bundle_of_a_thousand_entries_is_kept_whole_and_with_one_bad_not_at_all() {
+async fn ds_75_a_bundle_of_a_thousand_entries_is_kept_whole_and_with_one_bad_not_at_all() {
     let server = TestServer::start().await;
     let martin = server.professional("dr-martin").await;
     let mut bundle = server.bundle("dominique", "dr-martin");

@@ -5,6 +5,7 @@ mod curl;
 pub(crate) mod folders;
 mod lots;
 mod numbered;
+mod numbered_more;
 mod patient_side;
 mod pointing;
 mod publication;

@@ -1,5 +1,7 @@
 //! Cases 7 to 24 of ITI-65, each under its number (document-sharing §7, contract §8).
 
+use espace::fhir::codec::xml::{self, Layout};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::refusal::Watch;
@@ -34,6 +36,30 @@ async fn ds_7_every_entry_of_a_submission_is_answered_in_its_order() {
         assert!(response["location"].as_str().unwrap().starts_with(&format!("{kind}/")));
         assert_eq!(martin.get(&format!("/fhir/{}", answer.locations()[entry])).await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn ds_8_a_bundle_in_xml_is_provided_and_answered_in_xml_where_asked() {
+    let server = TestServer::start().await;
+    let martin = server.professional("dr-martin").await;
+    let bundle = server.bundle("dominique", "dr-martin");
+    let sent = xml::write(&bundle, Layout::Dense).unwrap().into_bytes();
+    let headers = [("content-type", "application/fhir+xml"), ("accept", "application/fhir+xml")];
+    let answer = martin.send(Method::POST, "/fhir", &headers, sent.clone()).await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/fhir+xml; charset=utf-8"));
+    let body = xml::read(&answer.body).unwrap();
+    assert_eq!((&body["type"], body["entry"].as_array().unwrap().len()), (&json!("transaction-response"), 3));
+    let location = |entry: usize| body["entry"][entry]["response"]["location"].as_str().unwrap().to_owned();
+    let read = martin.get(&format!("/fhir/{}", location(2))).await;
+    assert!(read.body == crate::refusal::document(&bundle), "the document, byte for byte");
+    let fiche = martin.get(&format!("/fhir/{}", location(1))).await.json();
+    assert_eq!(fiche["masterIdentifier"], bundle["entry"][1]["resource"]["masterIdentifier"]);
+    assert_eq!(
+        fiche["content"][0]["attachment"]["hash"],
+        bundle["entry"][1]["resource"]["content"][0]["attachment"]["hash"]
+    );
+    let again = martin.send(Method::POST, "/fhir", &[("content-type", "application/fhir+xml")], sent).await;
+    assert_eq!(again.json()["entry"][1]["response"]["location"], location(1), "sent again, in JSON: the same");
 }
 
 #[tokio::test]
@@ -109,6 +135,7 @@ async fn ds_17_18_a_fiche_without_label_period_or_facility_is_refused() {
 async fn ds_19_a_source_patient_that_is_not_contained_is_refused() {
     let told = "422 profil XDSRegistryMetadataError Bundle.entry[1].resource.context.sourcePatientInfo";
     let change = |bundle: &mut Value| {
+        fiche(bundle)["contained"].as_array_mut().unwrap().retain(|own| own["resourceType"] != "Patient");
         fiche(bundle)["context"]["sourcePatientInfo"] = json!({ "reference": "Patient/28xjc43wv8efw" });
     };
     refused(change, told, "4 profil").await;

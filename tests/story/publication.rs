@@ -4,11 +4,11 @@ use super::traces_are_whole;
 use crate::support::db::{Db, stories};
 use crate::support::server::TestServer;
 
-stories! { a_document_is_published_found_and_read_back }
+stories! { ds_36_a_document_is_published_found_and_read_back }
 
 const DOMINIQUE: &str = "patient.identifier=urn:oid:1.2.250.1.213.1.4.10%7C279035121518989";
 
-async fn a_document_is_published_found_and_read_back(db: Db) {
+async fn ds_36_a_document_is_published_found_and_read_back(db: Db) {
     let server = TestServer::start_on(db).await;
     let martin = server.professional("dr-martin").await;
 

@@ -17,7 +17,7 @@ const REPLACE: &str = "samples/mhd/Bundle-ex-comprehensiveProvideDocumentBundleR
 const MINIMAL: &str = "samples/mhd/Bundle-ex-minimalProvideDocumentBundleSimple.json";
 
 async fn server(mode: Mode) -> TestServer {
-    TestServer::start_with(Db::sqlite().await, |config| config.conformance.mode = mode).await
+    TestServer::start_with(Db::of_this_run().await, |config| config.conformance.mode = mode).await
 }
 
 /// Every text of a resource, changed.

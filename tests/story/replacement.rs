@@ -9,8 +9,8 @@ use crate::support::db::{Db, stories};
 use crate::support::server::TestServer;
 
 stories! {
-    ds_31_a_replacement_supersedes_its_target_and_leaves_its_first_version_readable,
-    ds_35_in_a_chain_of_replacements_only_the_last_is_current,
+    ds_31_52_a_replacement_supersedes_its_target_and_leaves_its_first_version_readable,
+    ds_33_35_in_a_chain_of_replacements_only_the_last_is_current_and_may_be_replaced,
     ds_76_of_two_replacements_at_once_exactly_one_wins,
 }
 
@@ -62,7 +62,7 @@ fn response(answer: &Answer, entry: usize) -> Value {
     answer.json()["entry"][entry]["response"].clone()
 }
 
-async fn ds_31_a_replacement_supersedes_its_target_and_leaves_its_first_version_readable(db: Db) {
+async fn ds_31_52_a_replacement_supersedes_its_target_and_leaves_its_first_version_readable(db: Db) {
     let server = TestServer::start_on(db).await;
     let martin = server.professional("dr-martin").await;
     let first = server.bundle("dominique", "dr-martin");
@@ -98,7 +98,7 @@ async fn ds_31_a_replacement_supersedes_its_target_and_leaves_its_first_version_
     traces_are_whole(&server).await;
 }
 
-async fn ds_35_in_a_chain_of_replacements_only_the_last_is_current(db: Db) {
+async fn ds_33_35_in_a_chain_of_replacements_only_the_last_is_current_and_may_be_replaced(db: Db) {
     let server = TestServer::start_on(db).await;
     let martin = server.professional("dr-martin").await;
     let first = server.bundle("dominique", "dr-martin");
@@ -198,7 +198,7 @@ async fn ds_34_only_the_author_replaces_and_who_may_not_read_the_target_is_told_
 
 #[tokio::test]
 async fn ds_32_a_replacement_without_its_patch_entry_is_refused_in_strict_mode_only() {
-    let strict = TestServer::start_with(Db::sqlite().await, |config| {
+    let strict = TestServer::start_with(Db::of_this_run().await, |config| {
         config.conformance.mode = espace::config::Mode::Strict;
     })
     .await;

@@ -188,7 +188,7 @@ pub(super) fn deposit(server: &TestServer, persona: &str, kind: &str, content_ty
     let patient = patient.find(|own| own["resourceType"] == "Patient").cloned().unwrap();
     let me = json!({ "reference": format!("#{}", patient["id"].as_str().unwrap()) });
     let list = &mut bundle["entry"][0]["resource"];
-    list["contained"].as_array_mut().unwrap().push(patient);
+    list["contained"] = json!([patient]);
     list["source"] = me.clone();
     let fiche = &mut bundle["entry"][1]["resource"];
     fiche["author"] = json!([me]);
@@ -352,7 +352,7 @@ fn an_operators_matrix_stands_in_for_the_public_cells_and_the_statement_says_so(
         let folder = crate::support::pki::Scratch::empty();
         folder.write("habilitation.csv", "profession,type,right,verdict,why,rule\n10,*,read,permit,ours,Arr2023\n60,11502-2,read,permit,ours,Arr2023\n");
         let path = folder.path().to_owned();
-        let server = TestServer::start_with(Db::sqlite().await, |config| {
+        let server = TestServer::start_with(Db::of_this_run().await, |config| {
             config.rules.allow_override = true;
             config.rules.override_dir = Some(path);
         })

@@ -30,10 +30,11 @@ pub(crate) struct Answer {
 }
 
 /// Scopes of everything a professional may do.
-pub(crate) const PROFESSIONAL: &str =
-    "ITI-65 ITI-67 ITI-68 user/Patient.rs user/DocumentReference.crus user/List.rs user/Binary.r user/AuditEvent.rs";
+pub(crate) const PROFESSIONAL: &str = "ITI-65 ITI-67 ITI-68 user/Patient.rs user/DocumentReference.crus user/List.rs user/Binary.r user/AuditEvent.rs \
+    user/CareTeam.rs user/Observation.rs user/QuestionnaireResponse.rs";
 /// Scopes of everything the patient side may do.
-pub(crate) const PATIENT: &str = "ITI-65 ITI-67 ITI-68 patient/Patient.rs patient/DocumentReference.crus patient/List.rs patient/Binary.r patient/AuditEvent.rs";
+pub(crate) const PATIENT: &str = "ITI-65 ITI-67 ITI-68 patient/Patient.rs patient/DocumentReference.crus patient/List.rs patient/Binary.r patient/AuditEvent.rs \
+    patient/CareTeam.rs patient/Observation.cruds patient/QuestionnaireResponse.cruds patient/RelatedPerson.cruds";
 /// Scopes of everything a structure may do.
 pub(crate) const STRUCTURE: &str =
     "ITI-65 system/Patient.s system/DocumentReference.crs system/List.r system/AuditEvent.rs";

@@ -29,6 +29,14 @@ impl Db {
         Self { config, folder: Some(folder) }
     }
 
+    /// The back end of a test that is told once: SQLite, unless `ESPACE_TEST_STORE=postgres`.
+    pub(crate) async fn of_this_run() -> Self {
+        if std::env::var_os("ESPACE_TEST_STORE").is_some_and(|store| store == "postgres") {
+            return Self::postgres().await.unwrap();
+        }
+        Self::sqlite().await
+    }
+
     /// A database of PostgreSQL; nothing where there is no server.
     pub(crate) async fn postgres() -> Option<Self> {
         let cluster = Cluster::of_this_run()?;

@@ -46,7 +46,7 @@ pub(crate) struct TestServer {
 impl TestServer {
     /// A server on SQLite.
     pub(crate) async fn start() -> Self {
-        Self::start_on(Db::sqlite().await).await
+        Self::start_on(Db::of_this_run().await).await
     }
 
     /// A server on a database.

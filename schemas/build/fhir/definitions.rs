@@ -10,6 +10,11 @@ const NONE: usize = 0xFFFF;
 /// Repetitions without bound.
 const MANY: usize = 0xFF;
 
+/// Beside the strength of a binding: a summary holds the element.
+const SUMMARY: usize = 0x80;
+/// Beside the strength of a binding: the element changes the meaning of the others.
+const MODIFIER: usize = 0x40;
+
 /// The order of `definition::Primitive`.
 const PRIMITIVES: [&str; 20] = [
     "base64Binary",
@@ -41,6 +46,8 @@ struct Element {
     max: usize,
     types: Vec<(String, Vec<String>)>,
     binding: Option<(usize, String)>,
+    is_summary: bool,
+    is_modifier: bool,
 }
 
 struct Type {
@@ -62,7 +69,19 @@ pub(crate) fn write(
     let types = read_types(tables);
     let sets = write_sets(tables, more, out, pool);
     write_types(&types, &sets, out, pool);
+    write_invariants(tables, out);
     sets
+}
+
+/// One invariant a line: key, path, severity and expression, with tabs between.
+fn write_invariants(tables: &Path, out: &Path) {
+    let rows = rows(&tables.join("invariants.csv"), &["key", "path", "severity", "expression"]);
+    let line = |row: &Vec<String>| {
+        assert!(row.iter().all(|field| !field.contains(['\t', '\n'])), "{row:?}");
+        row.join("\t")
+    };
+    let text: Vec<String> = rows.iter().map(line).collect();
+    std::fs::write(out.join("fhir-invariants.tsv"), text.join("\n")).expect("OUT_DIR is writable");
 }
 
 /// Types and backbones by name, in the order of their ids.
@@ -76,10 +95,10 @@ fn read_types(tables: &Path) -> BTreeMap<String, Type> {
             .unwrap_or_else(|| panic!("types.csv: unknown kind {kind}"));
         types.insert(name, Type { kind, base, elements: Vec::new() });
     }
-    let table = rows(&tables.join("elements.csv"), &["path", "min", "max", "types", "binding", "content"]);
+    let table = rows(&tables.join("elements.csv"), &["path", "min", "max", "types", "binding", "content", "flags"]);
     let open = table.iter().find(|row| row[0] == "Extension.value[x]").expect("the open list of types")[3].clone();
     for row in table {
-        let [path, min, max, listed, binding, content] = row.try_into().expect("six columns");
+        let [path, min, max, listed, binding, content, flags] = row.try_into().expect("seven columns");
         let (parent, name) = path.rsplit_once('.').expect("an element has a parent");
         let listed = if listed == "*" { &open } else { &listed };
         let mut kinds: Vec<_> = listed.split('|').filter(|kind| !kind.is_empty()).map(kind_and_targets).collect();
@@ -99,6 +118,8 @@ fn read_types(tables: &Path) -> BTreeMap<String, Type> {
             max: if max == "*" { MANY } else { max.parse().expect("max is a number or *") },
             types: kinds,
             binding,
+            is_summary: flags.contains('S'),
+            is_modifier: flags.contains('M'),
         };
         types.get_mut(parent).unwrap_or_else(|| panic!("elements.csv: {path} has no parent")).elements.push(element);
     }
@@ -165,7 +186,8 @@ fn write_types(types: &BTreeMap<String, Type>, sets: &HashMap<String, usize>, ou
             allowed.sort_unstable();
             let (strength, set) = element.binding.as_ref().map_or((0, NONE), |(strength, set)| (*strength, sets[set]));
             let text = pool.name(&element.name);
-            element_records.u32(text).u8(element.min).u8(element.max).u8(strength).u8(allowed.len());
+            let marks = usize::from(element.is_summary) * SUMMARY + usize::from(element.is_modifier) * MODIFIER;
+            element_records.u32(text).u8(element.min).u8(element.max).u8(strength + marks).u8(allowed.len());
             element_records.u16(set).u16(targets);
             targets += allowed.len();
             for target in allowed {

@@ -1,6 +1,7 @@
 //! Demonstration data of a development server (contract §5), and `espace demo`.
 
 mod bundle;
+mod directory;
 pub mod personas;
 pub mod seed;
 mod table;

@@ -5,18 +5,25 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::bundle::{Document, demo_bundle};
+use super::directory;
 use super::personas::{Demo, DemoProfessional, Persona};
 use crate::access::context::Context;
 use crate::access::identity::{Caller, Certificate, Person};
+use crate::access::resource::by_operator;
 use crate::cli::{Failure, Started};
 use crate::error::Language;
-use crate::ids::{RequestId, SeededIds};
+use crate::ids::{IdSource as _, LogicalId, RequestId, SeededIds};
 use crate::model::caller::{AuthMode, CallerClass, Purpose};
+use crate::model::resource::ResourceType;
+use crate::ops::directory::put;
 use crate::ops::document::intake::Intake;
 use crate::ops::document::provide::provide;
 use crate::ops::document::submission::Provision;
+use crate::ops::resource::draft::Draft;
+use crate::ops::resource::write::{Version, keep};
 use crate::rules::habilitation::Habilitation;
 use crate::store::Store;
 
@@ -25,8 +32,41 @@ const SEEDED: &str = "demo.seeded";
 /// Says that the documents of former records are there.
 const DOCUMENTS: &str = "demo.documents";
 
+/// Says that the directory of the demonstration stands as resources too.
+const DIRECTORY: &str = "demo.directory";
+
 /// Puts the demo data into an empty store. The software is enrolled by the certificates of `certs`.
 pub async fn if_empty(store: &Store, certs: &Path, now: Timestamp) -> Result<(), Failure> {
+    persons_if_missing(store, certs, now).await?;
+    directory_if_missing(store, now).await
+}
+
+/// Puts the directory of the demonstration, and its care teams, as resources.
+async fn directory_if_missing(store: &Store, now: Timestamp) -> Result<(), Failure> {
+    let failed = |error: crate::error::Error| Failure::from_error("demo directory", &error);
+    if store.system_read("demo.find", |tx| tx.find_setting(DIRECTORY)).await.map_err(failed)?.is_some() {
+        return Ok(());
+    }
+    let demo = Demo::load().map_err(|error| Failure::from_error("demo personas", &error))?;
+    let seed = demo.seed(now);
+    let drafts: Vec<Draft> =
+        directory::resources(&seed).into_iter().map(put::read).collect::<Result<_, _>>().map_err(failed)?;
+    let ids = SeededIds::new(1);
+    let teams = seed.profiles.iter().filter_map(|profile| directory::care_team(&seed, profile.key, ids.uuid(now)));
+    let teams: Vec<(LogicalId, Value)> = teams.collect();
+    let seeded = store.system("demo.directory", move |tx| {
+        drafts.iter().try_for_each(|draft| put::put(tx, draft, now).map(drop))?;
+        for (id, team) in &teams {
+            let (kind, body) = (ResourceType::CareTeam, team.clone());
+            let new = Version { kind, key: id.uuid, id: &id.to_string(), body, version: 1, before: None };
+            keep(tx, &by_operator(id.shard), now, new)?;
+        }
+        tx.put_setting(DIRECTORY, "1")
+    });
+    seeded.await.map_err(failed)
+}
+
+async fn persons_if_missing(store: &Store, certs: &Path, now: Timestamp) -> Result<(), Failure> {
     let failed = |error: crate::error::Error| Failure::from_error("demo data", &error);
     if store.system_read("demo.find", |tx| tx.find_setting(SEEDED)).await.map_err(failed)?.is_some() {
         return Ok(());

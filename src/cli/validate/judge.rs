@@ -43,7 +43,7 @@ impl Judge<'_> {
 
     fn resource(&self, resource: &Value) -> Report {
         let options = validate::Options::default();
-        let whole = Whole { mode: self.mode, package: self.package, profile: self.profile, options };
+        let whole = Whole { mode: self.mode, package: self.package, profile: self.profile, options, advises: false };
         let found = whole.judge(resource);
         let mut notes: Vec<Note> = found.unknown.into_iter().map(Note::UnknownProfile).collect();
         if !found.has_profile {

@@ -1,5 +1,5 @@
-//! The JSON of a body read in chunks, its documents cut out on the way (MHD ITI-65, ITI-105;
-//! RFC 8259; contract §8 "malformed JSON", "too large").
+//! A body read in chunks, its documents cut out on the way (MHD ITI-65, ITI-105; RFC 8259, XML 1.0;
+//! contract §8 "malformed JSON", "too large").
 //!
 //! The JSON goes through to a buffer of bounded size, but the string `entry[n].resource.data` (for
 //! the other shapes see [`Shape`]) is decoded to a [`Sink`] and `"#data:n"` stands in its place.
@@ -8,12 +8,15 @@
 //! ours; anywhere else it is mere text.
 //! On the way to a document the order of tokens is checked, elsewhere the nesting only: that goes to
 //! the buffer byte for byte, and the codec that reads it judges it.
+//! XML goes the same way, the attribute `value` of the element `data` being the string, and is JSON at the end.
 
 use std::fmt;
 
-use super::base64::DataDecoder;
+use super::base64::{DataDecoder, Quoting};
+use super::markup::Markup;
 use super::skeleton::{Skeleton, malformed};
 use crate::error::{Code, Error};
+use crate::fhir::codec::{Syntax, json, xml};
 use crate::ids::ElementPath;
 
 /// Where the documents of a body are.
@@ -60,7 +63,7 @@ pub trait Sink {
 /// How much a body may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyLimits {
-    /// Bytes of JSON without the documents; beyond them the answer is 413.
+    /// Bytes of the body without the documents; beyond them the answer is 413.
     pub rest: usize,
     /// Documents in one body, each of which costs its sink something; beyond them the answer is 413.
     pub documents: usize,
@@ -90,17 +93,69 @@ pub fn marked_item(text: &str) -> Option<usize> {
 pub struct BodyStream<S> {
     sink: S,
     limits: BodyLimits,
-    skeleton: Skeleton,
+    skeleton: Way,
     data: DataDecoder,
-    json: Vec<u8>,
+    /// The body without its documents.
+    rest: Vec<u8>,
     documents: usize,
     state: State,
+}
+
+/// The way to the documents of a body.
+enum Way {
+    Json(Skeleton),
+    Xml(Markup),
+}
+
+impl Way {
+    fn pass<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<&'a [u8]>, Error> {
+        match self {
+            Self::Json(skeleton) => skeleton.pass(bytes),
+            Self::Xml(markup) => markup.pass(bytes),
+        }
+    }
+
+    const fn document_ended(&mut self) {
+        match self {
+            Self::Json(skeleton) => skeleton.document_ended(),
+            Self::Xml(markup) => markup.document_ended(),
+        }
+    }
+
+    const fn quoting(&self) -> Quoting {
+        match self {
+            Self::Json(_) => Quoting::Json,
+            Self::Xml(markup) => Quoting::Xml(markup.quote()),
+        }
+    }
+
+    const fn item(&self) -> usize {
+        match self {
+            Self::Json(skeleton) => skeleton.item(),
+            Self::Xml(markup) => markup.item(),
+        }
+    }
+
+    const fn items(&self) -> usize {
+        match self {
+            Self::Json(skeleton) => skeleton.items(),
+            Self::Xml(markup) => markup.items(),
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        match self {
+            Self::Json(skeleton) => skeleton.is_complete(),
+            // The codec tells where it ends too early.
+            Self::Xml(_) => true,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Between documents.
-    Json,
+    Between,
     /// In a document.
     Data,
     /// An error was reported.
@@ -108,17 +163,19 @@ enum State {
 }
 
 impl<S: Sink> BodyStream<S> {
-    /// A reader of a body of the given shape whose documents go to `sink`.
+    /// A reader of a JSON body of the given shape whose documents go to `sink`.
     pub fn new(shape: Shape, sink: S, limits: BodyLimits) -> Self {
-        Self {
-            sink,
-            limits,
-            skeleton: Skeleton::new(shape),
-            data: DataDecoder::new(shape),
-            json: Vec::new(),
-            documents: 0,
-            state: State::Json,
-        }
+        Self::of(Syntax::Json, shape, sink, limits)
+    }
+
+    /// The same of a body in either syntax.
+    pub fn of(syntax: Syntax, shape: Shape, sink: S, limits: BodyLimits) -> Self {
+        let skeleton = match syntax {
+            Syntax::Json => Way::Json(Skeleton::new(shape)),
+            Syntax::Xml => Way::Xml(Markup::new(shape)),
+        };
+        let data = DataDecoder::new(shape);
+        Self { sink, limits, skeleton, data, rest: Vec::new(), documents: 0, state: State::Between }
     }
 
     /// The sink, to spill what it holds between two chunks.
@@ -139,19 +196,22 @@ impl<S: Sink> BodyStream<S> {
     }
 
     /// The JSON with markers in place of its documents, and the sink. A body that is not complete
-    /// is a [`Code::Structure`].
+    /// is a [`Code::Structure`]; XML is read here, and refused as [`xml::read`] does.
     pub fn finish(self) -> Result<(Vec<u8>, S), Error> {
-        if self.state == State::Json && self.skeleton.is_complete() {
-            Ok((self.json, self.sink))
-        } else {
-            Err(malformed("incomplete"))
+        if self.state != State::Between || !self.skeleton.is_complete() {
+            return Err(malformed("incomplete"));
         }
+        let json = match self.skeleton {
+            Way::Json(_) => self.rest,
+            Way::Xml(_) => json::bytes(&xml::read(&self.rest)?),
+        };
+        Ok((json, self.sink))
     }
 
     fn consume(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         while !bytes.is_empty() {
             match self.state {
-                State::Json => {
+                State::Between => {
                     let passed = self.skeleton.pass(bytes)?;
                     if self.skeleton.items() > self.limits.items {
                         return Err(Code::TooLarge.into());
@@ -166,7 +226,7 @@ impl<S: Sink> BodyStream<S> {
                 State::Data => {
                     let Some(rest) = self.data.feed(bytes, &mut self.sink)? else { return Ok(()) };
                     self.skeleton.document_ended();
-                    self.state = State::Json;
+                    self.state = State::Between;
                     bytes = rest;
                 }
                 State::Failed => return Err(malformed("after an error")),
@@ -177,10 +237,10 @@ impl<S: Sink> BodyStream<S> {
 
     /// Copies bytes through to the buffer.
     fn copy(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.json.len().saturating_add(bytes.len()) > self.limits.rest {
+        if self.rest.len().saturating_add(bytes.len()) > self.limits.rest {
             return Err(Code::TooLarge.into());
         }
-        self.json.extend_from_slice(bytes);
+        self.rest.extend_from_slice(bytes);
         Ok(())
     }
 
@@ -191,7 +251,7 @@ impl<S: Sink> BodyStream<S> {
         }
         let n = self.skeleton.item();
         self.copy(format!("\"{}\"", marker(n)).as_bytes())?;
-        self.data.begin(n);
+        self.data.begin(n, self.skeleton.quoting());
         self.state = State::Data;
         self.sink.begin(n)
     }

@@ -31,6 +31,16 @@ pub fn bytes(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
+/// A text as a number, its digits kept; `None` where it is none by the grammar of JSON, which is that of R4's
+/// numbers too.
+pub(super) fn number(text: &str) -> Option<Number> {
+    let mut reader = Reader { text, at: 0 };
+    match reader.number() {
+        Ok(Value::Number(number)) if reader.peek().is_none() => Some(number),
+        _ => None,
+    }
+}
+
 /// What was read so far never enters the error: it may be a body.
 fn refusal(rule: &'static str, at: usize) -> Error {
     Issue::new(Code::Structure).rule(rule).detail(format!("(octet {at})")).into()

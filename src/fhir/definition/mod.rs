@@ -1,10 +1,20 @@
 //! The R4 definitions as static tables, written by `schemas/build/fhir.rs` (spec/fhir-r4 §4).
 
+mod invariant;
+mod lookup;
 pub mod profile;
 mod table;
 mod value_set;
 
+pub use invariant::{Invariant, invariants};
 pub use value_set::ValueSet;
+
+/// The bits of an element's record that tell the strength of its binding.
+const STRENGTH: u8 = 0x3F;
+/// The bit that marks what changes the meaning of the elements beside it.
+const MODIFIER: u8 = 0x40;
+/// The bit that marks what a summary holds.
+const SUMMARY: u8 = 0x80;
 
 /// What stands for "none" where a record names another.
 const NONE: u16 = 0xFFFF;
@@ -12,6 +22,13 @@ const NONE: u16 = 0xFFFF;
 /// The number of a type in the table; numbers change with the tables and are never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TypeId(u16);
+
+impl TypeId {
+    /// Its place in a list of all types.
+    pub fn place(self) -> usize {
+        usize::from(self.0)
+    }
+}
 
 /// What a type is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,13 +116,17 @@ pub struct Type {
 impl Type {
     /// The type of a name: `Patient`, `HumanName`, `string`, or a path such as `Patient.contact`.
     pub fn named(name: &str) -> Option<Self> {
-        let found = table::TYPES.as_chunks::<16>().0.binary_search_by(|record| table::order(record, name)).ok()?;
-        Self::numbered(TypeId(u16::try_from(found).ok()?))
+        Self::numbered(TypeId(lookup::named(name)?))
     }
 
     /// The concrete resource type of a name.
     pub fn resource(name: &str) -> Option<Self> {
         Self::named(name).filter(|found| found.kind == Kind::Resource)
+    }
+
+    /// All types, by number.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..NONE).map_while(|number| Self::numbered(TypeId(number)))
     }
 
     /// The type of a number.
@@ -153,10 +174,22 @@ impl Type {
 
     /// A property by its JSON name (`valueString`, not `value[x]`; without the `_` of primitive extensions).
     pub fn property(self, name: &str) -> Option<Property> {
-        let own = table::records::<8>(table::PROPERTIES, self.first_property, self.properties);
-        match own.binary_search_by(|record| table::order(record, name)) {
-            Ok(found) => own.get(found).map(Property::read),
-            Err(_) => self.base()?.property(name),
+        table::record::<8>(table::PROPERTIES, lookup::property(self.id.0, name)?).map(Property::read)
+    }
+
+    /// A property by its JSON name, with the rank of its element in the order of XML: comparable among the
+    /// properties of one type; the forms of one choice share theirs.
+    pub fn ranked(self, name: &str) -> Option<(Property, u32)> {
+        // What a base defines comes first: the deeper a type's ancestor, the lower.
+        let mut rank = u32::from(u16::MAX) << 16;
+        let mut kind = self;
+        loop {
+            let own = table::records::<8>(table::PROPERTIES, kind.first_property, kind.properties);
+            if let Ok(found) = own.binary_search_by(|record| table::order(record, name)) {
+                return own.get(found).map(Property::read).map(|found| (found, rank + u32::from(found.element)));
+            }
+            kind = kind.base()?;
+            rank = rank.saturating_sub(1 << 16);
         }
     }
 
@@ -237,6 +270,11 @@ impl Element {
         Some(Self { number, name: [n0, n1, n2, n3], min, max, strength, targets, set, first_target })
     }
 
+    /// Its number; numbers change with the tables and are never stored.
+    pub const fn number(self) -> u16 {
+        self.number
+    }
+
     /// Its name: `value[x]` for a choice.
     pub fn name(self) -> &'static str {
         table::name(self.name)
@@ -252,6 +290,16 @@ impl Element {
         self.max > 1
     }
 
+    /// Whether a summary holds it (Σ; R4 `search.html#summary`).
+    pub const fn is_summary(self) -> bool {
+        self.strength & SUMMARY != 0
+    }
+
+    /// Whether it changes the meaning of the elements beside it (?!; R4 `conformance-rules.html#isModifier`).
+    pub const fn is_modifier(self) -> bool {
+        self.strength & MODIFIER != 0
+    }
+
     /// Whether its value may take one of several types.
     pub fn is_choice(self) -> bool {
         self.name().ends_with("[x]")
@@ -265,7 +313,7 @@ impl Element {
 
     /// Required and extensible bindings.
     pub fn binding(self) -> Option<Binding> {
-        match self.strength {
+        match self.strength & STRENGTH {
             1 => ValueSet::numbered(self.set).map(Binding::Required),
             2 => ValueSet::numbered(self.set).map(Binding::Extensible),
             _ => None,

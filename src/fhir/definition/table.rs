@@ -5,7 +5,7 @@
 //! | file | bytes | fields |
 //! |---|---|---|
 //! | types | 16 | name 4, kind 1, primitive 1, base 2, first property 2, properties 2, first element 2, elements 2 |
-//! | elements | 12 | name 4, min 1, max 1, strength 1, targets 1, value set 2, first target 2 |
+//! | elements | 12 | name 4, min 1, max 1, strength (low bits), modifier 0x40, summary 0x80: 1, targets 1, value set 2, first target 2 |
 //! | properties | 8 | name 4, element 2, type 2 |
 //! | targets | 2 | type 2 |
 //! | sets | 8 | url 4, first code 2, codes 2 |

@@ -19,7 +19,7 @@ use std::fmt;
 use serde_json::Value;
 
 use self::tree::Tree;
-use super::codec::json;
+use super::codec::{json, xml};
 use crate::error::{Code, Error, Issue};
 
 /// The largest patch that is read, in bytes.
@@ -36,13 +36,15 @@ pub enum Form {
     Xml,
     /// `application/fhir+json`: a Parameters resource (R4 `fhirpatch.html`).
     FhirPath,
+    /// `application/fhir+xml`: the same in XML.
+    FhirPathXml,
     /// `application/merge-patch+json`, RFC 7396.
     Merge,
 }
 
 impl Form {
     /// Every form.
-    pub const ALL: &'static [Self] = &[Self::Json, Self::Xml, Self::FhirPath, Self::Merge];
+    pub const ALL: &'static [Self] = &[Self::Json, Self::Xml, Self::FhirPath, Self::FhirPathXml, Self::Merge];
 
     /// The media type it is sent under.
     pub const fn media_type(self) -> &'static str {
@@ -50,6 +52,7 @@ impl Form {
             Self::Json => "application/json-patch+json",
             Self::Xml => "application/xml-patch+xml",
             Self::FhirPath => "application/fhir+json",
+            Self::FhirPathXml => "application/fhir+xml",
             Self::Merge => "application/merge-patch+json",
         }
     }
@@ -112,12 +115,13 @@ impl Patch {
             Form::Json => Kind::Json(json_patch::read(json::parse(bytes)?)?),
             Form::Xml => Kind::Xml(xml_patch::read(bytes)?),
             Form::FhirPath => Kind::FhirPath(fhirpath_patch::read(&json::parse(bytes)?)?),
+            Form::FhirPathXml => Kind::FhirPath(fhirpath_patch::read(&xml::read(bytes)?)?),
             Form::Merge => Kind::Merge(merge::read(json::parse(bytes)?)?),
         };
         Ok(Self(kind))
     }
 
-    /// The form it came in.
+    /// The form it came in, whatever its syntax.
     pub const fn form(&self) -> Form {
         match self.0 {
             Kind::Json(_) => Form::Json,

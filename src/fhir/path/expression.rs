@@ -1,65 +1,37 @@
-//! FHIRPath for whoever writes tests and rules (FHIRPath N1): text in, a tree out. Search parameters keep
-//! their own smaller compiler, which is faster.
-
-use serde_json::Value;
+//! FHIRPath read into a tree (FHIRPath N1 §grammar). Search parameters are lowered from the same tree.
 
 use super::PathError;
+use super::decimal::Decimal;
+use super::function::Function;
+use super::quantity::{Quantity, Unit};
+use super::syntax::{Cast, Literal, Node, Operator, TYPED, TypeName};
 use super::token::{Token, tokens};
+use super::unit::Calendar;
 
-/// A compiled expression of the whole language but dates with partial comparison, units and `repeat`.
+/// A compiled expression; its text is one that compiles to the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query(pub(super) Node);
 
-/// A node of the tree.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Node {
-    /// `{}`.
-    Empty,
-    /// A constant.
-    Literal(Value),
-    /// `$this`.
-    This,
-    /// `%resource` and `%context`.
-    Root,
-    /// A name, of the node before it or of the focus.
-    Member(Option<Box<Node>>, String),
-    /// A function, of the node before it or of the focus.
-    Call(Option<Box<Node>>, String, Vec<Node>),
-    /// `x[n]`.
-    Index(Box<Node>, Box<Node>),
-    /// `-x`.
-    Minus(Box<Node>),
-    /// `x op y`.
-    Binary(Box<Node>, &'static str, Box<Node>),
-    /// `x is T`, `x as T`.
-    Typed(Box<Node>, &'static str, String),
-}
-
-/// Operators by how tightly they bind, loosest first (N1 §precedence).
-const LEVELS: [&[&str]; 9] = [
-    &["implies"],
-    &["or", "xor"],
-    &["and"],
-    &["in", "contains"],
-    &["=", "!=", "~", "!~"],
-    &["<", "<=", ">", ">="],
-    &["|"],
-    &["+", "-", "&"],
-    &["*", "/", "div", "mod"],
-];
-
 /// Nobody nests deeper; the reader's own stack is bounded by it.
-const DEPTH: usize = 40;
+const DEEPEST: usize = 40;
+/// No tree is higher: the stack of whoever walks it is bounded by it.
+const HIGHEST: usize = 250;
 
 impl Query {
     /// Compiles an expression.
     ///
     /// # Errors
-    /// Names the place where something stands that is not FHIRPath as read here.
+    /// Names the place where something stands that is not FHIRPath.
     pub fn compile(text: &str) -> Result<Self, PathError> {
         let mut reader = Reader { tokens: tokens(text)?, next: 0, end: text.len() };
-        let node = reader.level(0, 0)?;
-        if reader.next == reader.tokens.len() { Ok(Self(node)) } else { Err(reader.expected("the end")) }
+        let found = reader.binary(0, 0)?;
+        if reader.next == reader.tokens.len() { Ok(Self(found.node)) } else { Err(reader.expected("the end")) }
+    }
+}
+
+impl std::fmt::Display for Query {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -67,6 +39,18 @@ struct Reader {
     tokens: Vec<(usize, Token)>,
     next: usize,
     end: usize,
+}
+
+/// A tree and its height.
+struct Tree {
+    node: Node,
+    height: usize,
+}
+
+impl Tree {
+    const fn leaf(node: Node) -> Self {
+        Self { node, height: 1 }
+    }
 }
 
 impl Reader {
@@ -88,130 +72,187 @@ impl Reader {
         if self.takes(sign) { Ok(()) } else { Err(self.expected(expected)) }
     }
 
-    /// The operator of a level that stands here: a sign or a word.
-    fn operator(&mut self, level: &[&'static str]) -> Option<&'static str> {
-        let found = level.iter().find(|operator| match self.peek() {
-            Some(Token::Sign(sign)) => sign == *operator,
-            Some(Token::Name(name)) => name == *operator,
-            _ => false,
-        });
-        self.next += usize::from(found.is_some());
-        found.copied()
+    /// A tree over others, unless it gets too high.
+    fn over(&self, node: Node, below: usize) -> Result<Tree, PathError> {
+        if below >= HIGHEST { Err(self.expected("a shorter expression")) } else { Ok(Tree { node, height: below + 1 }) }
     }
 
-    fn level(&mut self, level: usize, depth: usize) -> Result<Node, PathError> {
-        let Some(operators) = LEVELS.get(level) else {
-            return self.unary(depth);
-        };
-        if depth > DEPTH {
+    /// The sign or bare word that stands here.
+    fn word(&self) -> &str {
+        match self.peek() {
+            Some(Token::Sign(sign)) => sign,
+            Some(Token::Name(name, false)) => name,
+            _ => "",
+        }
+    }
+
+    /// What operators of this level and tighter ones join.
+    fn binary(&mut self, least: u8, depth: usize) -> Result<Tree, PathError> {
+        if depth > DEEPEST {
             return Err(self.expected("less nesting"));
         }
-        let mut left = self.level(level + 1, depth)?;
+        let mut left = self.unary(depth)?;
         loop {
-            if level == TYPED
-                && let Some(word) = self.operator(&["is", "as"])
-            {
-                left = Node::Typed(Box::new(left), word, self.type_name()?);
+            let word = self.word();
+            if let Some(cast) = (least <= TYPED).then_some(word).and_then(cast) {
+                self.next += 1;
+                let node = Node::Typed(Box::new(left.node), cast, self.type_name()?);
+                left = self.over(node, left.height)?;
                 continue;
             }
-            let Some(operator) = self.operator(operators) else { break };
-            let right = self.level(level + 1, depth + 1)?;
-            left = Node::Binary(Box::new(left), operator, Box::new(right));
+            let Some((operator, level)) = Operator::of(word).filter(|(_, level)| *level >= least) else {
+                return Ok(left);
+            };
+            self.next += 1;
+            let right = self.binary(level + 1, depth + 1)?;
+            let height = left.height.max(right.height);
+            left = self.over(Node::Binary(Box::new(left.node), operator, Box::new(right.node)), height)?;
         }
-        Ok(left)
     }
 
-    fn unary(&mut self, depth: usize) -> Result<Node, PathError> {
-        if self.takes("-") {
-            return Ok(Node::Minus(Box::new(self.chain(depth + 1)?)));
+    fn unary(&mut self, depth: usize) -> Result<Tree, PathError> {
+        if depth > DEEPEST {
+            return Err(self.expected("less nesting"));
         }
-        self.takes("+");
-        self.chain(depth)
+        if self.takes("-") {
+            let of = self.unary(depth + 1)?;
+            return self.over(Node::Minus(Box::new(of.node)), of.height);
+        }
+        if self.takes("+") { self.unary(depth + 1) } else { self.chain(depth) }
     }
 
     /// A term and what is asked of it, point after point.
-    fn chain(&mut self, depth: usize) -> Result<Node, PathError> {
-        let mut node = self.term(depth)?;
+    fn chain(&mut self, depth: usize) -> Result<Tree, PathError> {
+        let mut tree = self.term(depth)?;
         loop {
             if self.takes(".") {
-                node = self.invocation(Some(Box::new(node)), depth)?;
+                tree = self.invocation(Some(tree), depth)?;
             } else if self.takes("[") {
-                let index = self.level(0, depth + 1)?;
+                let index = self.binary(0, depth + 1)?;
                 self.demand("]", "`]`")?;
-                node = Node::Index(Box::new(node), Box::new(index));
+                let height = tree.height.max(index.height);
+                tree = self.over(Node::At(Box::new(tree.node), Box::new(index.node)), height)?;
             } else {
-                return Ok(node);
+                return Ok(tree);
             }
         }
     }
 
-    fn term(&mut self, depth: usize) -> Result<Node, PathError> {
+    fn term(&mut self, depth: usize) -> Result<Tree, PathError> {
         if self.takes("(") {
-            let inner = self.level(0, depth + 1)?;
+            let inner = self.binary(0, depth + 1)?;
             self.demand(")", "`)`")?;
             return Ok(inner);
         }
         if self.takes("{") {
             self.demand("}", "`}`")?;
-            return Ok(Node::Empty);
+            return Ok(Tree::leaf(Node::Empty));
         }
-        match self.peek().cloned() {
-            Some(Token::Literal(value)) => {
-                self.next += 1;
-                Ok(Node::Literal(value))
+        let token = self.peek().cloned();
+        let is_call = matches!(self.tokens.get(self.next + 1), Some((_, Token::Sign("("))));
+        let node = match token {
+            Some(Token::Name(word, false)) if matches!(word.as_str(), "true" | "false") && !is_call => {
+                Node::Literal(Literal::Truth(word == "true"))
             }
-            Some(Token::Name(_)) => self.invocation(None, depth),
-            Some(Token::Special(word)) => {
-                self.next += 1;
-                match word.as_str() {
-                    "$this" => Ok(Node::This),
-                    "%resource" | "%context" | "%rootResource" => Ok(Node::Root),
-                    _ => Err(self.expected("$this or %resource")),
-                }
-            }
-            _ => Err(self.expected("a term")),
-        }
-    }
-
-    fn invocation(&mut self, before: Option<Box<Node>>, depth: usize) -> Result<Node, PathError> {
-        let Some(Token::Name(name)) = self.peek().cloned() else {
-            return Err(self.expected("a name"));
+            Some(Token::Name(..)) => return self.invocation(None, depth),
+            Some(Token::Text(text)) => Node::Literal(Literal::Text(text)),
+            Some(Token::Moment(moment)) => Node::Literal(Literal::Moment(moment)),
+            Some(Token::Number(number)) => return self.number(&number),
+            Some(Token::Variable(name)) => Node::Variable(name),
+            Some(Token::Special(word)) => match word.as_str() {
+                "this" => Node::This,
+                "index" => Node::Index,
+                "total" => Node::Total,
+                _ => return Err(self.expected("$this, $index or $total")),
+            },
+            _ => return Err(self.expected("a term")),
         };
         self.next += 1;
+        Ok(Tree::leaf(node))
+    }
+
+    /// A number, or a quantity where a unit follows.
+    fn number(&mut self, text: &str) -> Result<Tree, PathError> {
+        let value = Decimal::parse(text).ok_or_else(|| self.expected("a number"))?;
+        self.next += 1;
+        let unit = match self.peek() {
+            Some(Token::Text(code)) => Some(Unit::coded(code)),
+            Some(Token::Name(word, false)) => {
+                Calendar::named(word).map(|duration| Unit::Calendar(duration, word.clone()))
+            }
+            _ => None,
+        };
+        let literal = match unit {
+            Some(unit) => {
+                self.next += 1;
+                Literal::Quantity(Quantity { value, unit })
+            }
+            None => match text.parse() {
+                Ok(integer) if !text.contains('.') => Literal::Integer(integer),
+                _ => Literal::Decimal(value),
+            },
+        };
+        Ok(Tree::leaf(Node::Literal(literal)))
+    }
+
+    fn invocation(&mut self, before: Option<Tree>, depth: usize) -> Result<Tree, PathError> {
+        let name = match self.peek() {
+            Some(Token::Name(name, _)) => name.clone(),
+            Some(Token::Special(word)) if word == "this" && before.is_none() => "this".to_owned(),
+            _ => return Err(self.expected("a name")),
+        };
+        self.next += 1;
+        let mut height = before.as_ref().map_or(0, |before| before.height);
+        let before = before.map(|before| Box::new(before.node));
         if !self.takes("(") {
-            return Ok(Node::Member(before, name));
+            return self.over(Node::Member(before, name), height);
+        }
+        if let Some(cast) = cast(&name).or_else(|| (name == "ofType").then_some(Cast::OfType)) {
+            let of = self.type_name()?;
+            self.demand(")", "`)`")?;
+            return self.over(Node::Typed(before.unwrap_or_else(|| Box::new(Node::This)), cast, of), height);
         }
         let mut arguments = Vec::new();
         if !self.takes(")") {
             loop {
-                arguments.push(self.level(0, depth + 1)?);
+                let argument = self.binary(0, depth + 1)?;
+                height = height.max(argument.height);
+                arguments.push(argument.node);
                 if self.takes(")") {
                     break;
                 }
                 self.demand(",", "`,` or `)`")?;
             }
         }
-        if !super::function::knows(&name, arguments.len()) {
+        let Some(function) = Function::of(&name, arguments.len()) else {
             return Err(self.expected("a known function"));
-        }
-        Ok(Node::Call(before, name, arguments))
+        };
+        self.over(Node::Call(before, function, arguments), height)
     }
 
-    /// `T` or `FHIR.T`.
-    fn type_name(&mut self) -> Result<String, PathError> {
-        let mut last = None;
+    /// `T`, `FHIR.T` or `'T'`.
+    fn type_name(&mut self) -> Result<TypeName, PathError> {
+        let mut names = Vec::new();
         loop {
-            let Some(Token::Name(name)) = self.peek().cloned() else {
+            let Some(Token::Name(name, _) | Token::Text(name)) = self.peek().cloned() else {
                 return Err(self.expected("a type"));
             };
             self.next += 1;
-            last = Some(name).or(last);
-            if !self.takes(".") {
-                return last.ok_or_else(|| self.expected("a type"));
+            names.push(name);
+            let goes_on = names.len() == 1 && matches!(names.first().map(String::as_str), Some("System" | "FHIR"));
+            if !(goes_on && self.takes(".")) {
+                break;
             }
         }
+        let name = names.pop().ok_or_else(|| self.expected("a type"))?;
+        Ok(TypeName { namespace: names.pop(), name })
     }
 }
 
-/// Where `is` and `as` bind: looser than `+`, tighter than `|`.
-const TYPED: usize = 6;
+fn cast(word: &str) -> Option<Cast> {
+    match word {
+        "is" => Some(Cast::Is),
+        "as" => Some(Cast::As),
+        _ => None,
+    }
+}

@@ -4,19 +4,32 @@
 //! `where(resolve() is T)`, `resolve()` (contained resources only), `extension('url')`,
 //! `extension.where(url = 'url')`, `a.exists() and a != false`.
 //!
-//! [`Query`] is the whole language, for tests and rules that nobody runs a thousand times a second.
+//! [`Query`] is the whole language: invariants, profiles, patches, tests.
 
+mod decimal;
+mod environment;
 mod evaluate;
 mod expression;
 mod function;
+mod item;
 mod lex;
+mod moment;
+mod operator;
 mod parse;
-mod pattern;
+mod quantity;
+mod quick;
+mod syntax;
 mod token;
+mod typing;
+mod unit;
 mod walk;
 
-pub use evaluate::{EvaluationError, Item};
+pub use environment::{Environment, Outside};
+pub use evaluate::EvaluationError;
 pub use expression::Query;
+pub use function::FUNCTIONS;
+pub use item::Item;
+pub use quick::{Quick, Several};
 pub(crate) use walk::contained;
 
 /// A compiled expression.

@@ -1,9 +1,8 @@
 //! Parameters that shape the answer: `_sort`, `_count`, `_include`… (R4 search §2.1.1.9.5).
 
-use super::PAGE_PARAMETER;
-use super::plan::{Include, Options, Search, Sort, Summary, Total};
-use super::reference;
-use super::table::{self, Kind};
+use super::plan::{Options, Search, Sort, Total};
+use super::table::{self, Kind, Parameter};
+use super::{PAGE_PARAMETER, include, index, subset};
 
 /// What became of a parameter.
 pub(super) enum Reading {
@@ -16,8 +15,8 @@ pub(super) enum Reading {
 }
 
 /// The parameters honoured here, for capability statements and nearest names.
-pub const RESULT_PARAMETERS: [&str; 8] =
-    ["_count", "_elements", "_format", "_include", "_pretty", "_sort", "_summary", "_total"];
+pub const RESULT_PARAMETERS: [&str; 9] =
+    ["_count", "_elements", "_format", "_include", "_pretty", "_revinclude", "_sort", "_summary", "_total"];
 
 /// Reads a parameter into the search, if it is one of this kind.
 pub(super) fn read(search: &mut Search, name: &str, value: &str, options: &Options<'_>) -> Reading {
@@ -25,7 +24,7 @@ pub(super) fn read(search: &mut Search, name: &str, value: &str, options: &Optio
     let honoured = match name {
         "_sort" => sort(search, value),
         "_count" => count(search, value, options),
-        "_include" => include(search, value),
+        _ if is_inclusion(name) => include::read(search, name, value),
         "_total" => total(search, value),
         "_summary" => summary(search, value),
         "_elements" => elements(search, value),
@@ -40,21 +39,14 @@ pub(super) fn read(search: &mut Search, name: &str, value: &str, options: &Optio
     if honoured.is_some() { Reading::Honoured { in_self_link } } else { Reading::Refused }
 }
 
+fn is_inclusion(name: &str) -> bool {
+    matches!(name.split(':').next().unwrap_or_default(), "_include" | "_revinclude")
+}
+
 /// Known to R4, not served: never ignored, for the answer would hold what was not asked.
 fn is_refused(name: &str) -> bool {
     let base = name.split(':').next().unwrap_or_default();
-    matches!(
-        base,
-        "_include"
-            | "_revinclude"
-            | "_has"
-            | "_list"
-            | "_filter"
-            | "_type"
-            | "_containedType"
-            | "_score"
-            | "_contained"
-    )
+    matches!(base, "_filter" | "_type" | "_containedType" | "_score" | "_contained" | "_query")
 }
 
 fn once(place: &mut Option<String>, value: &str) -> Option<()> {
@@ -74,9 +66,15 @@ fn truth(value: &str) -> Option<bool> {
 }
 
 /// Most keys of an order.
-const KEYS: usize = 4;
+const KEYS: usize = 10;
 
-/// Keys by their weight: date parameters or `_lastUpdated`, each `-` for the newest first.
+/// Whether resources can be put in the order of a parameter: of the values that it keeps rows of, unless
+/// these may name what not every reader sees, whom the order would tell of it.
+fn is_sortable(parameter: &Parameter) -> bool {
+    index::has_rows(parameter) && parameter.kind != Kind::Composite && !index::points_within(parameter)
+}
+
+/// Keys by their weight: parameters or `_lastUpdated`, each `-` for the greatest first.
 fn sort(search: &mut Search, value: &str) -> Option<()> {
     let mut keys: Vec<Sort> = Vec::new();
     for key in value.split(',') {
@@ -84,7 +82,7 @@ fn sort(search: &mut Search, value: &str) -> Option<()> {
         let parameter = if name == "_lastUpdated" {
             None
         } else {
-            Some(table::find(&search.kind, name).filter(|known| known.kind == Kind::Date)?.number)
+            Some(table::find(&search.kind, name).filter(|known| is_sortable(known))?.number)
         };
         if keys.iter().any(|known| known.parameter == parameter) {
             return None;
@@ -107,24 +105,6 @@ fn count(search: &mut Search, value: &str, options: &Options<'_>) -> Option<()> 
     Some(())
 }
 
-/// `Source:parameter` or `Source:parameter:Target`.
-fn include(search: &mut Search, value: &str) -> Option<()> {
-    let mut parts = value.split(':');
-    let (source, name, target) = (parts.next()?, parts.next()?, parts.next());
-    if source != search.kind || parts.next().is_some() {
-        return None;
-    }
-    let parameter = table::find(source, name).filter(|known| known.kind == Kind::Reference)?;
-    if target.is_some_and(|target| !parameter.points_to(target)) {
-        return None;
-    }
-    let include = Include { parameter, target: target.map(str::to_owned) };
-    if !search.includes.contains(&include) {
-        search.includes.push(include);
-    }
-    Some(())
-}
-
 fn total(search: &mut Search, value: &str) -> Option<()> {
     search.total = match value {
         "none" => Total::None,
@@ -136,22 +116,11 @@ fn total(search: &mut Search, value: &str) -> Option<()> {
 }
 
 fn summary(search: &mut Search, value: &str) -> Option<()> {
-    search.summary = match value {
-        "true" => Summary::Summary,
-        "false" => Summary::Whole,
-        "text" => Summary::Text,
-        "data" => Summary::Data,
-        "count" => Summary::Count,
-        _ => return None,
-    };
+    search.summary = subset::summary(value)?;
     Some(())
 }
 
 fn elements(search: &mut Search, value: &str) -> Option<()> {
-    let names: Vec<&str> = value.split(',').map(|name| name.rsplit('.').next().unwrap_or(name)).collect();
-    if !names.iter().all(|name| reference::is_id(name)) {
-        return None;
-    }
-    search.elements.extend(names.into_iter().map(str::to_owned));
+    search.elements.extend(subset::elements(value)?);
     Some(())
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::composite::Components;
 use super::plan::{IndexEntry, Naming};
 use super::table::{self, Kind, Parameter};
-use super::{capped, composite, date, fold, number, reference, token};
-use crate::fhir::path::Expression;
+use super::{capped, composite, date, fold, number, partial, quantity, reference, token};
+use crate::fhir::path::{Expression, contained};
 
 /// A parameter with its expression compiled.
 struct Compiled {
@@ -42,6 +42,16 @@ pub(super) fn has_rows(parameter: &Parameter) -> bool {
     parameter.kind != Kind::Special && !names_record
 }
 
+/// Whether a parameter looks at how documents and lists point to each other.
+pub(super) fn points_within(parameter: &Parameter) -> bool {
+    let element = match parameter.resource {
+        "DocumentReference" => "relatesTo",
+        "List" => "entry",
+        _ => return false,
+    };
+    parameter.expression.contains(element)
+}
+
 /// The rows under which a resource is found, sorted, each once. A resource of no known type has
 /// those of `_profile`, `_tag`, `_security` and `_source` alone.
 pub fn index(resource: &Value, naming: &Naming<'_>) -> Vec<IndexEntry> {
@@ -59,20 +69,64 @@ pub fn index(resource: &Value, naming: &Naming<'_>) -> Vec<IndexEntry> {
     entries
 }
 
+/// The nodes that a parameter leads to.
+pub(super) fn nodes<'a>(parameter: &Parameter, resource: &'a Value, each: &mut dyn FnMut(&'a Value)) {
+    let kept = COMPILED.get(parameter.resource).into_iter().flatten();
+    let mut kept = kept.filter(|compiled| compiled.parameter.number == parameter.number);
+    match kept.next() {
+        Some(compiled) => compiled.expression.select(resource, resource, each),
+        // What keeps no rows is not compiled beforehand.
+        None => {
+            if let Ok(expression) = Expression::compile(parameter.expression) {
+                expression.select(resource, resource, each);
+            }
+        }
+    }
+}
+
 /// The targets of one reference parameter in a resource (`Type/id`, URLs), for `_include`.
 pub fn targets(resource: &Value, parameter: &Parameter, naming: &Naming<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    if let Ok(expression) = Expression::compile(parameter.expression) {
-        expression.select(resource, resource, &mut |node| {
-            reference::rows(resource, node, naming, &mut |row| {
-                if !row.starts_with(reference::IDENTIFIER) {
-                    found.push(row);
-                }
-            });
+    nodes(parameter, resource, &mut |node| {
+        reference::rows(resource, node, naming, &mut |row| {
+            if !row.starts_with(reference::IDENTIFIER) {
+                found.push(row);
+            }
         });
-    }
+    });
     found.sort_unstable();
     found.dedup();
+    found
+}
+
+/// The same, of a resource as it is stored: only the elements that the parameters begin with are read.
+pub fn stored_targets(body: &[u8], parameters: &[&Parameter], naming: &Naming<'_>) -> Vec<String> {
+    let firsts: Vec<&str> = parameters.iter().flat_map(|parameter| firsts(parameter)).collect();
+    let Some(resource) = partial::read(body, &firsts) else { return Vec::new() };
+    let mut found: Vec<String> =
+        parameters.iter().flat_map(|parameter| targets(&resource, parameter, naming)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The elements that the branches of an expression begin with.
+fn firsts(parameter: &Parameter) -> impl Iterator<Item = &str> {
+    let branches = parameter.expression.split('|');
+    branches.filter_map(|branch| {
+        let (_kind, path) = branch.trim().trim_start_matches('(').split_once('.')?;
+        Some(path.split(['.', '[', ' ', ')']).next().unwrap_or(path)).map(|first| {
+            // `extension('…')` is the element `extension`.
+            first.split('(').next().unwrap_or(first)
+        })
+    })
+}
+
+/// The contained resources that one reference parameter of `from` leads to. `container` holds them:
+/// `from` itself, or the resource that `from` is contained in.
+pub fn contained_targets<'a>(container: &'a Value, from: &'a Value, parameter: &Parameter) -> Vec<&'a Value> {
+    let mut found = Vec::new();
+    nodes(parameter, from, &mut |node| found.extend(contained(container, node)));
     found
 }
 
@@ -81,10 +135,13 @@ fn add_rows(compiled: &Compiled, resource: &Value, node: &Value, naming: &Naming
     let mut add = |value: String| entries.push(IndexEntry { parameter, value: capped(value), low: 0, high: 0 });
     match compiled.parameter.kind {
         Kind::Date => entries.extend(date::row(parameter, node)),
-        Kind::Number | Kind::Quantity => entries.extend(number::row(parameter, node)),
+        Kind::Number => entries.extend(number::row(parameter, node)),
+        Kind::Quantity => quantity::rows(parameter, node, naming, &mut |entry| entries.push(entry)),
         Kind::Composite => {
             if let Some(components) = &compiled.components {
-                composite::rows(components, resource, node, naming, &mut add);
+                composite::rows(components, resource, node, naming, &mut |value, low, high| {
+                    entries.push(IndexEntry { parameter, value: capped(value), low, high });
+                });
             }
         }
         Kind::Special => {}

@@ -3,30 +3,40 @@
 //!
 //! One table drives both sides, so that what [`index()`] writes is what [`parse()`] asks for.
 
+mod chain;
 mod composite;
 mod control;
+pub mod custom;
 mod date;
 mod fold;
+mod include;
 mod index;
 mod nearest;
 mod number;
 pub mod page;
 mod parse;
+mod partial;
 mod patient;
 mod plan;
+mod quantity;
+mod reading;
 mod reference;
-mod subset;
+pub mod subset;
 mod table;
 mod term;
 mod token;
+mod unit;
 
 pub use control::RESULT_PARAMETERS;
-pub use index::{index, targets};
+pub use include::{inclusions, reverse_inclusions};
+pub use index::{contained_targets, index, stored_targets, targets};
 pub use parse::{condition, parse};
 pub use plan::{
-    Include, IndexEntry, Interval, Match, Naming, Options, PatientClause, Search, Sort, Summary, Term, Total,
+    Chain, Has, Include, IndexEntry, Interval, Match, Naming, Options, PatientClause, Search, Sort, Summary, Term,
+    Total, Tree,
 };
-pub use subset::subset;
+pub use reading::Reading;
+pub use subset::{Part, subset};
 pub use table::{Kind, Parameter, all, by_number, find, of};
 pub use token::{of_bare_code, of_code};
 

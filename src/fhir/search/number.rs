@@ -1,7 +1,6 @@
-//! Numbers and quantities: bounds of the precision they are written in (R4 search §number).
+//! Numbers: bounds of the precision they are written in (R4 search §number).
 //!
-//! Bounds are kept in millionths. A quantity is compared by its number alone; a search that names
-//! a unit is refused, so that no unit is ever ignored.
+//! Bounds are kept in millionths.
 
 use serde_json::Value;
 
@@ -11,34 +10,55 @@ use super::plan::{IndexEntry, Interval};
 /// Ten to the number of decimals kept.
 const DECIMALS: u32 = 6;
 
-/// The row of a number, a Quantity or a Range.
+/// The row of a number.
 pub(super) fn row(parameter: i32, node: &Value) -> Option<IndexEntry> {
-    let exact = |node: &Value| decimal(&node.to_string()).map(|(value, _)| value);
-    let (low, high) = match node {
-        Value::Number(_) => (exact(node)?, exact(node)?),
-        _ if node.get("value").is_some() => (exact(node.get("value")?)?, exact(node.get("value")?)?),
-        _ if node.get("low").is_some() || node.get("high").is_some() => {
-            let bound = |name: &str| node.get(name).and_then(|end| exact(end.get("value")?));
-            (bound("low").unwrap_or(i64::MIN), bound("high").unwrap_or(i64::MAX))
-        }
-        _ => return None,
-    };
-    Some(IndexEntry { parameter, value: String::new(), low, high })
+    let number = exact(node)?;
+    Some(IndexEntry { parameter, value: String::new(), low: number, high: number })
 }
 
-/// The rows a search value asks for: `100` is from 99.5 to 100.5.
-pub(super) fn intervals(value: &str) -> Option<Vec<Interval>> {
+/// A JSON number in millionths.
+pub(super) fn exact(node: &Value) -> Option<i64> {
+    node.is_number().then(|| decimal(&node.to_string()))?.map(|(number, _)| number)
+}
+
+/// A number of a search, with its prefix.
+pub(super) struct Written {
+    prefix: Prefix,
+    number: i64,
+    width: i64,
+}
+
+/// Reads `[prefix]number`.
+pub(super) fn written(value: &str) -> Option<Written> {
     let (prefix, rest) = Prefix::split(value);
     let (number, width) = decimal(rest)?;
-    let half = width / 2;
-    // Written precision counts for equality; order compares with the number itself.
-    let span = match prefix {
-        Prefix::Equal | Prefix::NotEqual => {
-            Span { low: number.saturating_sub(half), high: number.saturating_add((half - 1).max(0)) }
-        }
-        _ => Span { low: number, high: number },
-    };
-    Some(prefix.intervals(span, (number / 10).saturating_abs()))
+    Some(Written { prefix, number, width })
+}
+
+impl Written {
+    /// The rows it asks for: `100` is from 99.5 to 100.5.
+    pub(super) fn intervals(&self) -> Vec<Interval> {
+        self.intervals_by(&|number| number)
+    }
+
+    /// The same, of rows in another unit.
+    pub(super) fn intervals_by(&self, convert: &dyn Fn(i64) -> i64) -> Vec<Interval> {
+        let half = self.width / 2;
+        // Written precision counts for equality; order compares with the number itself.
+        let (low, high) = match self.prefix {
+            Prefix::Equal | Prefix::NotEqual => {
+                (self.number.saturating_sub(half), self.number.saturating_add((half - 1).max(0)))
+            }
+            _ => (self.number, self.number),
+        };
+        let slack = convert(self.number / 10).saturating_abs();
+        self.prefix.intervals(Span { low: convert(low), high: convert(high) }, slack)
+    }
+}
+
+/// The rows a search value asks for.
+pub(super) fn intervals(value: &str) -> Option<Vec<Interval>> {
+    Some(written(value)?.intervals())
 }
 
 /// A decimal in millionths, and the width of its last digit in millionths.

@@ -11,15 +11,60 @@ use crate::ids::IdSource;
 
 const NONCE: usize = 12;
 /// The layout of what is sealed; another layout gets another number.
-const LAYOUT: u8 = 2;
+const LAYOUT: u8 = 3;
+
+/// A value by which resources are put in order.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// Microseconds, or millionths.
+    Number(i64),
+    /// A row's text.
+    Text(String),
+}
+
+/// A text may be somebody's name: never shown.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Text(_) => f.write_str("***"),
+        }
+    }
+}
+
+/// What the first page saw: the pages after it show the same (R4 search §paging).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The last update that it saw, in microseconds.
+    pub at: i64,
+    /// How many resources it found in all.
+    pub total: i64,
+}
 
 /// Where a page ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
-    /// The value of each key of the order, in microseconds; resources without one sort last.
-    pub values: Vec<Option<i64>>,
+    /// The value of each key of the order; resources without one sort last.
+    pub values: Vec<Option<Value>>,
     /// The id of the last resource.
     pub id: Uuid,
+    /// What the first page saw, where its like is kept.
+    pub snapshot: Option<Snapshot>,
+}
+
+impl Position {
+    /// A place in what is counted by one number: versions, traces.
+    pub fn numbered(number: i64) -> Self {
+        Self { values: vec![Some(Value::Number(number))], id: Uuid::nil(), snapshot: None }
+    }
+
+    /// The number of the first key.
+    pub fn number(&self) -> Option<i64> {
+        match self.values.first() {
+            Some(Some(Value::Number(number))) => Some(*number),
+            _ => None,
+        }
+    }
 }
 
 /// What a page link carries.
@@ -69,10 +114,11 @@ impl Sealer {
             u8::try_from(page.after.values.len()).map_err(|cause| Error::from(Code::Internal).because(cause))?;
         let mut content = vec![LAYOUT, count];
         for value in &page.after.values {
-            content.push(u8::from(value.is_some()));
-            content.extend(value.unwrap_or_default().to_be_bytes());
+            put(&mut content, value.as_ref());
         }
         content.extend(page.after.id.as_bytes());
+        put(&mut content, page.after.snapshot.map(|snapshot| Value::Number(snapshot.at)).as_ref());
+        put(&mut content, page.after.snapshot.map(|snapshot| Value::Number(snapshot.total)).as_ref());
         content.extend(page.query.as_bytes());
         self.close(content, &binding("page", kind, caller), ids)
     }
@@ -137,17 +183,56 @@ fn binding(purpose: &str, kind: &str, caller: &str) -> Vec<u8> {
     format!("{purpose}|{}|{kind}|{caller}", kind.len()).into_bytes()
 }
 
+/// A value: its sort, then its bytes; a text after its length.
+fn put(content: &mut Vec<u8>, value: Option<&Value>) {
+    match value {
+        None => content.push(0),
+        Some(Value::Number(number)) => {
+            content.push(1);
+            content.extend(number.to_be_bytes());
+        }
+        Some(Value::Text(text)) => {
+            content.push(2);
+            content.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
+            content.extend(text.as_bytes());
+        }
+    }
+}
+
+/// A value and what follows it.
+fn take(content: &[u8]) -> Option<(Option<Value>, &[u8])> {
+    let ([sort], rest) = content.split_first_chunk::<1>()?;
+    match sort {
+        0 => Some((None, rest)),
+        1 => {
+            let (number, rest) = rest.split_first_chunk::<8>()?;
+            Some((Some(Value::Number(i64::from_be_bytes(*number))), rest))
+        }
+        2 => {
+            let (length, rest) = rest.split_first_chunk::<4>()?;
+            let (text, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+            Some((Some(Value::Text(String::from_utf8(text.to_vec()).ok()?)), rest))
+        }
+        _ => None,
+    }
+}
+
 fn read(content: &[u8]) -> Option<Page> {
     let ([layout, count], mut rest) = content.split_first_chunk::<2>()?;
     (*layout == LAYOUT).then_some(())?;
     let mut values = Vec::new();
     for _ in 0..*count {
-        let ([has_value], after) = rest.split_first_chunk::<1>()?;
-        let (value, after) = after.split_first_chunk::<8>()?;
-        values.push((*has_value == 1).then(|| i64::from_be_bytes(*value)));
+        let (value, after) = take(rest)?;
+        values.push(value);
         rest = after;
     }
-    let (id, query) = rest.split_first_chunk::<16>()?;
+    let (id, rest) = rest.split_first_chunk::<16>()?;
+    let (at, rest) = take(rest)?;
+    let (total, query) = take(rest)?;
+    let snapshot = match (at, total) {
+        (Some(Value::Number(at)), Some(Value::Number(total))) => Some(Snapshot { at, total }),
+        _ => None,
+    };
     let query = String::from_utf8(query.to_vec()).ok()?;
-    Some(Page { query, after: Position { values, id: Uuid::from_bytes(*id) } })
+    Some(Page { query, after: Position { values, id: Uuid::from_bytes(*id), snapshot } })
 }

@@ -3,23 +3,23 @@
 //! An unknown name is ignored with a warning, or refused under strict handling. A known name that
 //! cannot be honoured is always refused: a filter that is dropped would answer too much.
 
+use super::chain::{self, Fault};
 use super::control;
-use super::date;
 use super::nearest::nearest;
 use super::patient::{self, Name};
-use super::plan::{Interval, Naming, Options, Search, Term};
-use super::reference;
-use super::table::{self, Kind, Parameter};
+use super::plan::{Naming, Options, Search, Term};
+use super::table::{self, Parameter};
 use super::term::{self, split};
 use crate::error::{Code, Issue};
 
 /// Values of all parameters together: beyond, a query is refused.
-const VALUES: usize = 1_000;
+const VALUES: usize = 500;
 
 /// Reads the decoded pairs of a query on `kind`, of URL and form body together.
 ///
 /// # Errors
 /// [`Code::UnsupportedParameter`] for each known parameter that cannot be honoured,
+/// [`Code::TooCostly`] for more values or longer chains than are served,
 /// [`Code::UnknownParameter`] for each unknown one under strict handling. Whether parameters that
 /// are required stand in the query is the caller's to ask ([`Search::has`]).
 pub fn parse(kind: &str, pairs: &[(String, String)], options: &Options<'_>) -> Result<Search, Vec<Issue>> {
@@ -27,7 +27,7 @@ pub fn parse(kind: &str, pairs: &[(String, String)], options: &Options<'_>) -> R
     let mut issues = Vec::new();
     let values: usize = pairs.iter().map(|(_, value)| 1 + value.bytes().filter(|byte| *byte == b',').count()).sum();
     if values > VALUES {
-        return Err(vec![Issue::new(Code::UnsupportedParameter).detail(format!("> {VALUES}"))]);
+        return Err(vec![Issue::new(Code::TooCostly).detail(format!("> {VALUES}")).rule("R4 search")]);
     }
     for (name, value) in pairs {
         if let Err(issue) = read(&mut search, name, value, options) {
@@ -62,24 +62,20 @@ fn read(search: &mut Search, name: &str, value: &str, options: &Options<'_>) -> 
         patient::Reading::Refused => return Err(unsupported(name)),
         patient::Reading::Other => {}
     }
-    let found = match cut.base {
-        "_id" | "_lastUpdated" if cut.chain.is_some() || cut.modifier.is_some() => None,
-        "_id" => ids(value),
-        "_lastUpdated" => instants(value, options),
-        _ => {
-            let Some((parameter, modifier)) = parameter(&search.kind, &cut) else {
-                return unknown(search, name, options);
-            };
-            tolerate(search, parameter, value, options)?;
-            match parameter {
-                Some(parameter) if parameter.code == "isArchived" && modifier != Some("missing") => {
-                    return archived(search, parameter, modifier, (name, value), options);
-                }
-                parameter => parameter.and_then(|parameter| term::term(parameter, modifier, value, options)),
-            }
-        }
+    if cut.base == "isArchived"
+        && cut.chain.is_none()
+        && cut.modifier != Some("missing")
+        && let Some(parameter) = table::find(&search.kind, cut.base)
+    {
+        return archived(search, parameter, cut.modifier, (name, value), options);
+    }
+    tolerate(search, &cut, value, options)?;
+    let term = match chain::read(&search.kind, name, value, options, 0) {
+        Ok(term) => term,
+        Err(Fault::Unknown) => return unknown(search, name, options),
+        Err(Fault::Unsupported) => return Err(unsupported(name)),
+        Err(Fault::TooCostly) => return Err(Issue::new(Code::TooCostly).detail(shown(name)).rule("R4 search")),
     };
-    let term = found.ok_or_else(|| unsupported(name))?;
     if !search.terms.contains(&term) {
         search.terms.push(term);
     }
@@ -138,37 +134,12 @@ fn note(search: &mut Search, name: &Name<'_>) {
 
 /// What a condition of the server's own asks of a parameter, in the very form a query would have it.
 pub fn condition(kind: &str, name: &str, value: &str, naming: Naming<'_>) -> Option<Term> {
-    let options = Options { strict: false, max_count: 0, now: jiff::Timestamp::UNIX_EPOCH, naming };
-    let (parameter, modifier) = parameter(kind, &Name::cut(name))?;
-    term::term(parameter?, modifier, value, &options)
-}
-
-/// The parameter of a name and the modifier to read its value with. `None`: the name is unknown.
-/// `Some((None, _))`: it is known, but the chain on it is not served.
-fn parameter<'a>(kind: &str, name: &Name<'a>) -> Option<(Option<&'static Parameter>, Option<&'a str>)> {
-    let base = table::find(kind, name.base)?;
-    let Some(chain) = name.chain else { return Some((Some(base), name.modifier)) };
-    if let Some(target) = name.target {
-        // Who practises under a role is its practitioner: PDSm chains through both.
-        let chain =
-            if target == "PractitionerRole" { chain.strip_prefix("practitioner.").unwrap_or(chain) } else { chain };
-        return Some((table::find(kind, &format!("{}:{target}.{chain}", name.base)), name.modifier));
-    }
-    if let Some(own) = table::find(kind, &format!("{}.{chain}", name.base)) {
-        return Some((Some(own), name.modifier));
-    }
-    // A chain to `identifier` is what `:identifier` asks of the reference itself.
-    let is_served = chain == "identifier" && base.kind == Kind::Reference && name.modifier.is_none();
-    Some((is_served.then_some(base), Some("identifier")))
+    chain::own(kind, name, value, naming)
 }
 
 /// MHD forbids a system on the `status` token; ci-sis tolerates it, strict refuses.
-fn tolerate(
-    search: &mut Search,
-    parameter: Option<&Parameter>,
-    value: &str,
-    options: &Options<'_>,
-) -> Result<(), Issue> {
+fn tolerate(search: &mut Search, name: &Name<'_>, value: &str, options: &Options<'_>) -> Result<(), Issue> {
+    let parameter = table::find(&search.kind, name.base).filter(|_| name.chain.is_none());
     let Some(parameter) = parameter else { return Ok(()) };
     if !split(value, ',').iter().any(|value| term::names_system_of_bare_code(parameter, value)) {
         return Ok(());
@@ -179,19 +150,6 @@ fn tolerate(
     }
     search.warnings.push(issue.warning());
     Ok(())
-}
-
-fn ids(value: &str) -> Option<Term> {
-    let mut ids = split(value, ',');
-    ids.sort_unstable();
-    ids.dedup();
-    ids.iter().all(|id| reference::is_id(id)).then_some(Term::Id(ids))
-}
-
-fn instants(value: &str, options: &Options<'_>) -> Option<Term> {
-    let read = |value: String| date::intervals(&value, options.now.as_microsecond());
-    let intervals: Vec<Vec<Interval>> = split(value, ',').into_iter().map(read).collect::<Option<_>>()?;
-    Some(Term::LastUpdated(intervals.into_iter().flatten().collect()))
 }
 
 fn unknown(search: &mut Search, name: &str, options: &Options<'_>) -> Result<(), Issue> {

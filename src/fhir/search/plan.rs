@@ -5,6 +5,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::reading::Reading;
+use super::table::Parameter;
 use super::term;
 use super::token::Token;
 use crate::error::Issue;
@@ -81,8 +83,10 @@ pub struct Search {
     pub sort: Vec<Sort>,
     /// The page size asked for, at most [`Options::max_count`]; 0 asks for the total alone.
     pub count: Option<u32>,
-    /// What is to be included.
+    /// What is to be included of what the matches point to.
     pub includes: Vec<Include>,
+    /// What is to be included of what points to the matches.
+    pub reverse_includes: Vec<Include>,
     /// Whether the total is wanted.
     pub total: Total,
     /// How much of each resource is wanted.
@@ -200,6 +204,51 @@ pub enum Term {
         /// Whether the resource must have no row (true) or some.
         missing: bool,
     },
+    /// One of these holds.
+    Any(Vec<Term>),
+    /// A reference leads to a resource that fulfils a term.
+    Chain(Chain),
+    /// Some resource points here and fulfils a term.
+    Has(Has),
+    /// A reference leads into a tree.
+    Tree(Tree),
+    /// Looked up in the resource itself: no row is kept of it.
+    Read(Reading),
+}
+
+/// `author:Practitioner.name=x` (R4 search §chaining).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// The reference parameter to follow.
+    pub parameter: &'static Parameter,
+    /// The types it may lead to, each with what a resource of it must fulfil.
+    pub targets: Vec<(&'static str, Term)>,
+    /// Whether contained resources are followed by reading the resource; else rows say it already.
+    pub contained: bool,
+}
+
+/// `_has:List:item:code=x` (R4 search §has).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Has {
+    /// The type of what points here.
+    pub kind: &'static str,
+    /// By which reference parameter of that type.
+    pub parameter: &'static Parameter,
+    /// What it must fulfil.
+    pub term: Box<Term>,
+}
+
+/// `:below` and `:above` on references to types that are parts of each other (R4 search §modifiers).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tree {
+    /// The reference parameter.
+    pub parameter: &'static Parameter,
+    /// The parameter by which a resource of the tree names what it is part of.
+    pub part_of: &'static Parameter,
+    /// Where to start, as `Type/id`: itself is of the answer.
+    pub root: String,
+    /// Down to its parts, or up to what it is part of.
+    pub down: bool,
 }
 
 /// How one row is compared.
@@ -215,6 +264,8 @@ pub enum Match {
     Contains(String),
     /// The bounds stand so.
     Interval(Interval),
+    /// The value starts with this and the bounds stand so: a number in a unit, a part of a composite.
+    Measured(String, Interval),
 }
 
 /// Values are names and identifiers of people: never shown.
@@ -226,6 +277,7 @@ impl fmt::Debug for Match {
             Self::Suffix(_) => f.write_str("Suffix(***)"),
             Self::Contains(_) => f.write_str("Contains(***)"),
             Self::Interval(interval) => interval.fmt(f),
+            Self::Measured(_, interval) => f.debug_tuple("Measured").field(&"***").field(interval).finish(),
         }
     }
 }
@@ -246,19 +298,23 @@ pub struct Interval {
 /// The order asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sort {
-    /// A date parameter's number; `None` is `_lastUpdated`.
+    /// The parameter's number; `None` is `_lastUpdated`.
     pub parameter: Option<i32>,
     /// Whether `-` stood before the name.
     pub descending: bool,
 }
 
-/// One `_include`.
+/// One `_include` or `_revinclude`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Include {
-    /// The reference parameter to follow.
-    pub parameter: &'static super::Parameter,
-    /// The only type wanted, if one is named.
+    /// The type whose references are followed.
+    pub source: &'static str,
+    /// The reference parameters to follow; all of the type for `*`.
+    pub parameters: Vec<&'static Parameter>,
+    /// The only type wanted (of what is pointed to, or of what is pointed at), if one is named.
     pub target: Option<String>,
+    /// `:iterate`: what is included is followed too.
+    pub iterates: bool,
 }
 
 /// `_total`.

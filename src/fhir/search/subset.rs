@@ -3,67 +3,71 @@
 use serde_json::{Map, Value, json};
 
 use super::plan::Summary;
+use super::reference;
+use crate::fhir::definition::{Element, Kind, Property, Type};
 
-/// What of a type stays in a part of it.
-struct Parts {
-    kind: &'static str,
-    /// Elements marked Σ in R4, beside those of every resource.
-    summary: &'static [&'static str],
-    /// Elements without which the resource would not be one, or whose meaning the others hang on.
-    mandatory: &'static [&'static str],
+/// What of a resource is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// `_summary`.
+    pub summary: Summary,
+    /// `_elements`: names of elements of the resource itself; none: all.
+    pub elements: Vec<String>,
 }
 
-const PARTS: [Parts; 2] = [
-    Parts {
-        kind: "DocumentReference",
-        summary: &[
-            "masterIdentifier",
-            "identifier",
-            "status",
-            "docStatus",
-            "type",
-            "category",
-            "subject",
-            "date",
-            "author",
-            "relatesTo",
-            "description",
-            "securityLabel",
-            "content",
-            "context",
-        ],
-        mandatory: &["status", "relatesTo", "content"],
-    },
-    Parts {
-        kind: "List",
-        summary: &["status", "mode", "title", "code", "subject", "date", "source"],
-        mandatory: &["status", "mode"],
-    },
-];
+impl Part {
+    /// All of it.
+    pub const WHOLE: Self = Self { summary: Summary::Whole, elements: Vec::new() };
 
-/// Elements of every resource that stay in whatever part.
-const COMMON: [&str; 4] = ["resourceType", "id", "meta", "implicitRules"];
+    /// Whether all of it is asked for.
+    pub fn is_whole(&self) -> bool {
+        self.summary == Summary::Whole && self.elements.is_empty()
+    }
 
-/// The part of a resource that a search asks for, tagged as one; the whole where it asks for no part.
-/// Contained resources stay where an element that stays points to them.
+    /// That part of a resource.
+    pub fn of(&self, resource: Value) -> Value {
+        subset(resource, self.summary, &self.elements)
+    }
+}
+
+/// The value of `_summary`.
+pub fn summary(value: &str) -> Option<Summary> {
+    Some(match value {
+        "true" => Summary::Summary,
+        "false" => Summary::Whole,
+        "text" => Summary::Text,
+        "data" => Summary::Data,
+        "count" => Summary::Count,
+        _ => return None,
+    })
+}
+
+/// The value of `_elements`: names, the type before them or not.
+pub fn elements(value: &str) -> Option<Vec<String>> {
+    let names: Vec<&str> = value.split(',').map(|name| name.rsplit('.').next().unwrap_or(name)).collect();
+    names.iter().all(|name| reference::is_id(name)).then(|| names.into_iter().map(str::to_owned).collect())
+}
+
+/// The part of a resource that is asked for, tagged as one; the whole where no part is.
+/// What must be there, what changes the meaning of the rest, and contained resources that an element
+/// points to stay whatever is asked.
 pub fn subset(resource: Value, summary: Summary, elements: &[String]) -> Value {
     let Value::Object(members) = resource else { return resource };
-    let kind = members.get("resourceType").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let Some(parts) = PARTS.iter().find(|parts| parts.kind == kind) else { return Value::Object(members) };
+    let kind = members.get("resourceType").and_then(Value::as_str).and_then(Type::resource);
     let asks_elements = !elements.is_empty();
-    if summary == Summary::Whole && !asks_elements {
-        return Value::Object(members);
-    }
+    let Some(kind) = kind.filter(|_| summary != Summary::Whole || asks_elements) else { return Value::Object(members) };
     let stays = |name: &str| {
         // `_status` holds what is said about `status`.
         let name = name.strip_prefix('_').unwrap_or(name);
-        let is_mandatory = COMMON.contains(&name) || name == "modifierExtension" || parts.mandatory.contains(&name);
-        is_mandatory
+        let element = kind.property(name).and_then(Property::element);
+        let is_named = || elements.iter().any(|asked| asked == name || is_choice_of(element, asked));
+        matches!(name, "resourceType" | "id" | "meta")
+            || element.is_some_and(|element| element.is_required() || element.is_modifier())
             || match summary {
-                Summary::Whole => elements.iter().any(|element| element == name),
-                Summary::Summary | Summary::Count => parts.summary.contains(&name),
+                Summary::Whole => is_named(),
+                Summary::Summary | Summary::Count => element.is_some_and(Element::is_summary),
                 Summary::Text => name == "text",
-                Summary::Data => name != "text" && (!asks_elements || elements.iter().any(|element| element == name)),
+                Summary::Data => name != "text" && (!asks_elements || is_named()),
             }
     };
     let (mut kept, mut rest): (Map<_, _>, Map<_, _>) = members.into_iter().partition(|(name, _)| stays(name));
@@ -73,8 +77,47 @@ pub fn subset(resource: Value, summary: Summary, elements: &[String]) -> Value {
             kept.insert("contained".to_owned(), Value::Array(contained));
         }
     }
+    if matches!(summary, Summary::Summary | Summary::Count) {
+        for (name, value) in &mut kept {
+            // The id of what is contained is not what it is found by alone.
+            if let Some(of) = kind.property(name).filter(|_| name != "contained").and_then(Property::kind) {
+                summarise(value, of);
+            }
+        }
+    }
     tag(&mut kept);
     Value::Object(kept)
+}
+
+/// Whether `value` is asked for and the element is `value[x]`.
+fn is_choice_of(element: Option<Element>, asked: &str) -> bool {
+    element.is_some_and(|element| element.name().strip_suffix("[x]") == Some(asked))
+}
+
+/// Leaves of an element what a summary holds of it. Types of which R4 marks nothing stay whole: an extension
+/// is not one without its value.
+fn summarise(value: &mut Value, kind: Type) {
+    if matches!(kind.kind(), Kind::Primitive(_) | Kind::Abstract) || !kind.own_elements().any(Element::is_summary) {
+        return;
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| summarise(item, kind)),
+        Value::Object(members) => {
+            members.retain(|name, _| {
+                let name = name.strip_prefix('_').unwrap_or(name);
+                let element = kind.property(name).and_then(Property::element);
+                name == "id"
+                    || element
+                        .is_some_and(|element| element.is_summary() || element.is_required() || element.is_modifier())
+            });
+            for (name, member) in members {
+                if let Some(of) = kind.property(name).and_then(Property::kind) {
+                    summarise(member, of);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The contained resources that what is kept leads to.
@@ -127,6 +170,7 @@ fn tag(members: &mut Map<String, Value>) {
     let meta = members.entry("meta").or_insert_with(|| json!({}));
     let Some(meta) = meta.as_object_mut() else { return };
     match meta.get_mut("tag").and_then(Value::as_array_mut) {
+        Some(tags) if tags.contains(&tag) => {}
         Some(tags) => tags.push(tag),
         None => {
             meta.insert("tag".to_owned(), json!([tag]));

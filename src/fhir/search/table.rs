@@ -1,4 +1,7 @@
-//! The search parameters of all R4 types, IHE and the ANS, as static data (spec/fhir-r4.md §3).
+//! The search parameters of all R4 types, IHE and the ANS, as static data (spec/fhir-r4.md §3), and
+//! those an operator adds at start.
+
+use std::sync::OnceLock;
 
 /// What a search parameter compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub enum Kind {
 }
 
 /// One search parameter of one resource type.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameter {
     /// The number stored in index rows; never changes.
     pub number: i32,
@@ -64,16 +67,27 @@ impl Parameter {
 
 static PARAMETERS: &[Parameter] = include!(concat!(env!("OUT_DIR"), "/search_parameters.rs"));
 
+/// With the operator's, where there are any.
+static EXTENDED: OnceLock<Vec<Parameter>> = OnceLock::new();
+
 /// Every parameter, sorted by resource and code.
 pub fn all() -> &'static [Parameter] {
-    PARAMETERS
+    EXTENDED.get().map_or(PARAMETERS, Vec::as_slice)
+}
+
+/// Adds the operator's parameters; false if that was done before.
+pub(super) fn install(custom: Vec<Parameter>) -> bool {
+    let mut all: Vec<Parameter> = PARAMETERS.iter().copied().chain(custom).collect();
+    all.sort_by_key(|parameter| (parameter.resource, parameter.code));
+    EXTENDED.set(all).is_ok()
 }
 
 /// The parameters a type has of its own, without those of `Resource`.
 pub fn of(resource: &str) -> &'static [Parameter] {
-    let from = PARAMETERS.partition_point(|parameter| parameter.resource < resource);
-    let to = PARAMETERS.partition_point(|parameter| parameter.resource <= resource);
-    PARAMETERS.get(from..to).unwrap_or_default()
+    let all = all();
+    let from = all.partition_point(|parameter| parameter.resource < resource);
+    let to = all.partition_point(|parameter| parameter.resource <= resource);
+    all.get(from..to).unwrap_or_default()
 }
 
 /// The parameter of a name, the type's own or one common to all.
@@ -88,5 +102,5 @@ pub fn find(resource: &str, code: &str) -> Option<&'static Parameter> {
 
 /// The parameter of a stored number.
 pub fn by_number(number: i32) -> Option<&'static Parameter> {
-    PARAMETERS.iter().find(|parameter| parameter.number == number)
+    all().iter().find(|parameter| parameter.number == number)
 }

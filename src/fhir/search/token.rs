@@ -68,6 +68,11 @@ fn row(system: Option<&str>, code: &str) -> String {
     row
 }
 
+/// The row of a code in a system, or what every row of it begins with in any.
+pub(super) fn coded(system: Option<&str>, code: &str) -> String {
+    row(system, code)
+}
+
 /// What every row of a code begins with.
 fn beginning(code: &str) -> String {
     let mut row = kept(code);

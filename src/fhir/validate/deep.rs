@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::package::Package;
 use super::path::Path;
 use super::reference::Scope;
-use super::{Conformance, Mode, Options, identities, package, profile, structural_with};
+use super::{Conformance, Mode, Options, advised, identities, package, profile, structural_with};
 use crate::error::{Code, Issue};
 use crate::fhir::definition::Type;
 
@@ -26,6 +26,8 @@ pub struct Whole<'a> {
     pub profile: Option<&'a str>,
     /// What may be taken for granted.
     pub options: Options,
+    /// Whether R4's good advice is told as well.
+    pub advises: bool,
 }
 
 /// What was found in a whole body.
@@ -45,9 +47,13 @@ impl Whole<'_> {
         self.package.knows(canonical) || profile::find(canonical, self.mode).is_some()
     }
 
+    fn structure(&self, body: &Value) -> Vec<Issue> {
+        if self.advises { advised(body, self.options) } else { structural_with(body, self.options) }
+    }
+
     /// Judges a body.
     pub fn judge(&self, body: &Value) -> Report {
-        let mut report = Report { issues: structural_with(body, self.options), ..Report::default() };
+        let mut report = Report { issues: self.structure(body), ..Report::default() };
         if body.get("resourceType").is_none() && report.issues.is_empty() {
             report.issues.push(Issue::new(Code::Missing));
         }
@@ -170,6 +176,6 @@ fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
 impl Default for Whole<'static> {
     fn default() -> Self {
         let mode = Mode { mode: Conformance::default(), ..Mode::default() };
-        Self { mode, package: Package::none(), profile: None, options: Options::default() }
+        Self { mode, package: Package::none(), profile: None, options: Options::default(), advises: false }
     }
 }

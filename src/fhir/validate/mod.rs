@@ -3,7 +3,6 @@
 mod binding;
 pub mod deep;
 mod expression;
-mod form;
 mod identity;
 mod invariant;
 pub mod package;
@@ -18,6 +17,7 @@ mod written;
 
 use serde_json::Value;
 
+use self::invariant::Manner;
 use self::package::Package;
 use self::path::Path;
 use self::reference::Scope;
@@ -70,14 +70,28 @@ pub fn structural(resource: &Value) -> Vec<Issue> {
 
 /// [`structural`], with options.
 pub fn structural_with(resource: &Value, options: Options) -> Vec<Issue> {
-    let mut walk = Walk::new(options);
+    judge(resource, options, Manner::default())
+}
+
+/// [`structural`], and the good advice that R4 gives beyond what it asks for (a narrative in every resource).
+pub fn advised(resource: &Value, options: Options) -> Vec<Issue> {
+    judge(resource, options, Manner { advises: true, ..Manner::default() })
+}
+
+/// [`advised`], every invariant by its expression alone: what the shorter ways are compared with.
+pub fn by_expressions_alone(resource: &Value) -> Vec<Issue> {
+    judge(resource, Options::default(), Manner { is_plain: true, advises: true })
+}
+
+fn judge(resource: &Value, options: Options, manner: Manner) -> Vec<Issue> {
+    let mut walk = Walk::new(options, manner);
     walk.root(resource);
     walk.issues
 }
 
-/// The invariants of R4 that [`structural`] holds to by a function of their own: type and key.
+/// The invariants of R4 that [`structural`] holds to by their expression: where they are stated, and key.
 pub fn invariants() -> impl Iterator<Item = (&'static str, &'static str)> {
-    invariant::keys().chain(form::keys())
+    invariant::keys()
 }
 
 /// What profiles say in words only and a function of ours holds to: the names a rule may use.

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::invariant::{Around, Manner};
 use super::path::{Path, shown};
 use super::reference::Scope;
-use super::{Options, binding, form, invariant, primitive, written};
+use super::{Options, binding, primitive, written};
 use crate::error::{Code, Found, Issue};
 use crate::fhir::definition::{Element, Kind, Primitive, Property, Type};
 
@@ -14,14 +15,21 @@ const MOST_WARNINGS: usize = 100;
 const MOST_ISSUES: usize = 200;
 /// Deeper than any JSON that was read: a guard for values built otherwise.
 const DEEPEST: usize = 160;
+/// Steps that expressions may take over one body.
+const STEPS: usize = 20_000_000;
 
 pub(super) struct Walk<'v> {
     pub(super) issues: Vec<Issue>,
     pub(super) scope: Scope<'v>,
+    /// The resource being walked.
+    pub(super) around: Option<Around<'v>>,
+    pub(super) manner: Manner,
+    /// What is left to expressions, over the whole body.
+    pub(super) steps: usize,
     options: Options,
     depth: usize,
     /// The type whose elements are being judged.
-    kind: Option<Type>,
+    pub(super) kind: Option<Type>,
 }
 
 /// Where a resource stands.
@@ -34,8 +42,9 @@ enum Place {
 }
 
 impl<'v> Walk<'v> {
-    pub(super) fn new(options: Options) -> Self {
-        Self { issues: Vec::new(), scope: Scope::default(), options, depth: 0, kind: None }
+    pub(super) fn new(options: Options, manner: Manner) -> Self {
+        let scope = Scope::default();
+        Self { issues: Vec::new(), scope, around: None, manner, steps: STEPS, options, depth: 0, kind: None }
     }
 
     /// Tells an issue, unless enough were told.
@@ -48,12 +57,24 @@ impl<'v> Walk<'v> {
     }
 
     fn push(&mut self, issue: Issue, path: &Path<'_>, detail: &str) {
-        if self.issues.len() < if issue.is_warning { MOST_WARNINGS } else { MOST_ISSUES } {
+        let kind = self.kind;
+        self.add_with(issue.is_warning, || {
             let issue = issue.rule("R4").at(path.written()).detail(format!("({detail})"));
-            self.issues.push(match self.kind {
+            match kind {
                 Some(kind) => issue.written(written::of(kind, path.name())),
                 None => issue,
-            });
+            }
+        });
+    }
+
+    /// Takes an issue, unless enough were told.
+    pub(super) fn add(&mut self, issue: Issue) {
+        self.add_with(issue.is_warning, || issue);
+    }
+
+    fn add_with(&mut self, is_warning: bool, issue: impl FnOnce() -> Issue) {
+        if self.issues.len() < if is_warning { MOST_WARNINGS } else { MOST_ISSUES } {
+            self.issues.push(issue());
         }
     }
 
@@ -79,13 +100,18 @@ impl<'v> Walk<'v> {
         let Some(kind) = Type::resource(kind) else {
             return self.tell(Code::Element, &path.child("resourceType"), "R4");
         };
+        let around = self.around;
         if place == Place::Contained {
             self.contained(map, path);
-            return self.object(map, kind, path);
+            self.around = Some(Around { resource: value, root: around.map_or(value, |around| around.root) });
+            self.object(value, map, kind, path);
+        } else {
+            let outer = self.scope.enter(kind, map);
+            self.around = Some(Around { resource: value, root: value });
+            self.object(value, map, kind, path);
+            self.scope.leave(outer);
         }
-        let outer = self.scope.enter(kind, map);
-        self.object(map, kind, path);
-        self.scope.leave(outer);
+        self.around = around;
     }
 
     /// What holds of a contained resource alone.
@@ -100,7 +126,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    fn object(&mut self, map: &'v Map<String, Value>, kind: Type, path: &Path<'_>) {
+    fn object(&mut self, value: &'v Value, map: &'v Map<String, Value>, kind: Type, path: &Path<'_>) {
         if map.is_empty() {
             return self.tell(Code::Element, path, "ele-1");
         }
@@ -140,12 +166,7 @@ impl<'v> Walk<'v> {
                 self.push(issue, &path.child(element.name()), "1..");
             }
         }
-        for key in invariant::broken(kind, map).chain(form::broken(kind, map)) {
-            if self.issues.len() < MOST_ISSUES {
-                let issue = Issue::new(Code::Profile).rule(key).at(path.written());
-                self.issues.push(issue.written(written::of(kind, None)));
-            }
-        }
+        self.invariants(value, kind, path);
         self.kind = outer;
         self.depth -= 1;
     }
@@ -172,6 +193,7 @@ impl<'v> Walk<'v> {
     }
 
     fn item(&mut self, value: &'v Value, element: Element, of: Type, path: &Path<'_>) {
+        self.element_invariants(value, element, path);
         match (of.kind(), value) {
             (Kind::Primitive(kind), _) => self.primitive(value, kind, element, of, path),
             (Kind::Abstract, _) if of.name() == "Resource" => {
@@ -179,7 +201,7 @@ impl<'v> Walk<'v> {
                 self.resource(value, path, place);
             }
             (_, Value::Object(map)) => {
-                self.object(map, of, path);
+                self.object(value, map, of, path);
                 if of.name() == "Reference" {
                     self.reference(map, element, path);
                 } else {
@@ -229,7 +251,7 @@ impl<'v> Walk<'v> {
     fn extension(&mut self, value: &'v Value, of: Type, path: &Path<'_>) {
         // A primitive type has the properties of its bases: id and extension.
         match value {
-            Value::Object(map) => self.object(map, of, path),
+            Value::Object(map) => self.object(value, map, of, path),
             _ => self.tell(Code::Element, path, "Element"),
         }
     }

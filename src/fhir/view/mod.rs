@@ -3,6 +3,7 @@
 
 mod actor;
 mod bundle;
+pub mod directory;
 mod document_reference;
 mod list;
 mod patient;

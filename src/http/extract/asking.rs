@@ -7,12 +7,16 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest};
 
+use crate::http::fhir::resource::compartment_parameter;
+
 /// A search as it arrives. Its form, if there is one, is still to be read: the gate comes first.
 pub(crate) struct Asking {
     /// The request.
     pub(crate) request: HttpRequest,
     /// The form of `_search`.
     pub(crate) form: Option<Payload>,
+    /// The parameter that a compartment of the path stands for.
+    pub(crate) compartment: Option<(String, String)>,
 }
 
 impl FromRequest for Asking {
@@ -21,7 +25,7 @@ impl FromRequest for Asking {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let form = (request.method() == Method::POST).then(|| payload.take());
-        ready(Ok(Self { request: request.clone(), form }))
+        ready(Ok(Self { request: request.clone(), form, compartment: compartment_parameter(request) }))
     }
 }
 

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 
 use crate::access::context::Context;
 use crate::access::identity::Certificate;
 use crate::error::{Code, Error};
 use crate::http::answer::Refusal;
 use crate::http::app::App;
-use crate::http::extract::media::{self, Wanted};
 use crate::http::layer::request::Envelope;
 use crate::http::tls::Peer;
 
@@ -24,8 +23,6 @@ pub(crate) struct Signed {
     pub(crate) context: Arc<Context>,
     /// Its envelope.
     pub(crate) envelope: Envelope,
-    /// Whether it can take FHIR JSON.
-    pub(crate) takes_json: bool,
 }
 
 /// The caller of a request that needs a structure's certificate alone.
@@ -61,6 +58,10 @@ pub(crate) fn app(request: &HttpRequest) -> Option<&web::Data<App>> {
 }
 
 fn certified(request: &HttpRequest) -> Result<Certified, Refusal> {
+    if let Some(signed) = request.extensions().get::<Signed>() {
+        let certificate = Arc::clone(&signed.context.caller.certificate);
+        return Ok(Certified { certificate, envelope: signed.envelope.clone() });
+    }
     let envelope = Envelope::from(request);
     let Some(app) = app(request) else {
         let error = Error::from(Code::Internal);
@@ -83,6 +84,10 @@ fn certified(request: &HttpRequest) -> Result<Certified, Refusal> {
 }
 
 fn signed(request: &HttpRequest) -> Result<Signed, Refusal> {
+    // An entry of a batch comes from who sent the batch (`fhir::system::batch`): nobody else puts this here.
+    if let Some(signed) = request.extensions().get::<Signed>() {
+        return Ok(signed.clone());
+    }
     let Certified { certificate, envelope } = certified(request)?;
     let Some(app) = app(request) else {
         let error = Error::from(Code::Internal);
@@ -107,8 +112,5 @@ fn signed(request: &HttpRequest) -> Result<Signed, Refusal> {
         address: request.peer_addr().map(|address| address.ip()),
         language: envelope.language,
     };
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let format = request.query_string().split('&').find_map(|pair| pair.strip_prefix("_format="));
-    let takes_json = media::fhir_wanted(accept, format) == Wanted::Json;
-    Ok(Signed { context: Arc::new(context), envelope, takes_json })
+    Ok(Signed { context: Arc::new(context), envelope })
 }

@@ -17,7 +17,7 @@ use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::asking::Asking;
 use crate::http::extract::caller::Signed;
-use crate::http::serve::{accepted, serve};
+use crate::http::serve::{accepted, bounded, serve};
 use crate::ids::{ElementPath, LogicalId};
 use crate::ihe::audit::{balp, tde};
 use crate::model::audit::{Act, ChainedRecord};
@@ -34,31 +34,64 @@ pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) 
     let act = Act::RetrieveAuditEvent;
     serve(&app, signed, Route::AuditEventSearch, act, async |ctx| {
         let asked = query::read(&app, &ctx, asking, KIND).await;
-        let asked = asked.and_then(|asked| Ok((wanted(&app, &asked)?, asked)));
+        let asked = asked.and_then(|asked| Ok((wanted(&app, &ctx, &asked)?, asked)));
         let (wanted, asked) = accepted(&app, &ctx, act, asked).await?;
-        let traced = find(&app.service, Arc::clone(&ctx), wanted).await?;
+        let traced = bounded(&app, &ctx, act, find(&app.service, Arc::clone(&ctx), wanted).await).await?;
         Ok(answer::fhir(StatusCode::OK, render(&app, &ctx, &asked, &traced)?))
     })
     .await
 }
 
 /// ITI-81 demands an interval of time; we demand a patient too (contract §8).
-fn wanted(app: &App, asked: &Asked) -> Result<Query, Error> {
-    query::only(&asked.search, &["_profile", "date"])?;
+fn wanted(app: &App, ctx: &Context, asked: &Asked) -> Result<Query, Error> {
+    no_inclusions(&asked.search)?;
     newest_first(&asked.search)?;
     if !asked.search.has("date") {
         return Err(query::required("date", "ITI-81"));
     }
-    let patient: Named = query::patient(app, &asked.search)?.ok_or_else(|| query::required("patient", "ITI-81"))?;
+    let patient: Named =
+        query::patient_or_own(app, ctx, &asked.search)?.ok_or_else(|| query::required("patient", "ITI-81"))?;
     let (from, until) = interval(&asked.search)?;
     Ok(Query {
         patient,
         from: from.map(from_micros),
         until: until.map(from_micros),
-        before: asked.after.as_ref().and_then(|after| after.values.first().copied().flatten()),
+        terms: others(&asked.search)?,
+        server: app.server.clone(),
+        before: asked.after.as_ref().and_then(Position::number),
         count: i64::from(asked.search.count.unwrap_or(DEFAULT_COUNT)),
         traced: query::encode(&asked.search.applied),
     })
+}
+
+/// Traces are included in nothing and include nothing.
+fn no_inclusions(search: &Search) -> Result<(), Error> {
+    let is_inclusion = |name: &str| name.starts_with("_include") || name.starts_with("_revinclude");
+    match search.applied.iter().find(|(name, _)| is_inclusion(name)) {
+        Some((name, _)) => Err(unsupported(name)),
+        None => Ok(()),
+    }
+}
+
+/// What is asked besides the span of time and the view (`_profile`, which both views fulfil).
+fn others(search: &Search) -> Result<Vec<Term>, Error> {
+    let view = search::find(KIND, "_profile").map(|parameter| parameter.number);
+    let mut others = Vec::new();
+    for term in &search.terms {
+        match term {
+            Term::Index { parameter, .. } if Some(*parameter) == date() || Some(*parameter) == view => {}
+            Term::Index { .. } | Term::Missing { .. } | Term::Id(_) | Term::LastUpdated(_) | Term::Read(_) => {
+                others.push(term.clone());
+            }
+            // Traces are in no list, nothing points to them, and what they name is not followed.
+            Term::Any(ways) => match ways.first() {
+                Some(row @ Term::Index { .. }) => others.push(row.clone()),
+                _ => return Err(unsupported("_has")),
+            },
+            Term::Chain(_) | Term::Has(_) | Term::Tree(_) => return Err(unsupported("_has")),
+        }
+    }
+    Ok(others)
 }
 
 /// Traces come newest first, and in no other order.
@@ -70,7 +103,7 @@ fn newest_first(search: &Search) -> Result<(), Error> {
     }
 }
 
-fn unsupported(name: &'static str) -> Error {
+fn unsupported(name: &str) -> Error {
     Issue::new(Code::UnsupportedParameter).at(ElementPath::root(name)).rule("ITI-81").into()
 }
 
@@ -82,14 +115,15 @@ fn date() -> Option<i32> {
 fn interval(search: &Search) -> Result<(Option<i64>, Option<i64>), Error> {
     let mut bounds = (None, None);
     for term in &search.terms {
-        let (parameter, any_of) = match term {
-            Term::Index { parameter, any_of, negated: false } => (*parameter, any_of),
-            _ => return Err(unsupported("date")),
+        let (parameter, any_of, negated) = match term {
+            Term::Index { parameter, any_of, negated } => (*parameter, any_of, *negated),
+            Term::Missing { parameter, .. } if Some(*parameter) == date() => return Err(unsupported("date")),
+            _ => continue,
         };
         if Some(parameter) != date() {
             continue;
         }
-        if any_of.len() != 1 {
+        if negated || any_of.len() != 1 {
             return Err(unsupported("date"));
         }
         for value in any_of {
@@ -112,7 +146,7 @@ fn render(app: &App, ctx: &Context, asked: &Asked, traced: &Traced) -> Result<St
     own.extend(asked.search.applied.iter().cloned());
     set.link("self", &format!("{base}/{KIND}?{}", query::encode(&own)));
     if let Some(next) = traced.next {
-        let after = Position { values: vec![Some(next)], id: uuid::Uuid::nil() };
+        let after = Position::numbered(next);
         let link = Link { query: asked.canonical.clone(), after };
         let token = app.pages.seal(&link, KIND, &query::binding(ctx), app.ids.as_ref())?;
         set.link("next", &format!("{base}/{KIND}?{PAGE_PARAMETER}={token}"));

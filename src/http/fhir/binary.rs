@@ -8,14 +8,19 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde_json::json;
 
-use super::encoded::encoded;
+use super::encoded::{DATA, encoded};
 use super::file_name::disposition;
-use crate::error::Error;
-use crate::http::answer::{self, FHIR_JSON, Refusal};
+use crate::error::{Code, Error, Issue};
+use crate::fhir::codec::xml::{self, Layout};
+use crate::fhir::codec::{Syntax, json};
+use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
+use crate::http::extract::accept::{Presentation, accepted};
+use crate::http::extract::body::pairs;
 use crate::http::extract::caller::Signed;
-use crate::http::extract::media::{self, DocumentForm};
+use crate::http::extract::media::{self, DocumentForm, Media};
 use crate::http::extract::range::{self, Asked};
+use crate::http::layer::present::LARGEST;
 use crate::http::serve::serve;
 use crate::ids::LogicalId;
 use crate::model::audit::Act;
@@ -42,10 +47,9 @@ pub(crate) async fn retrieve_document(
 ) -> Result<HttpResponse, Refusal> {
     serve(&app, signed, Route::RetrieveDocument, Act::RetrieveDocument, async |ctx| {
         let blob = retrieve(&app.service, Arc::clone(&ctx), DocumentType::Binary, &id).await?;
-        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-        match media::document_form(accept, &blob.content_type)? {
+        match form(&request, &blob)? {
             DocumentForm::Raw => raw(&app, &request, blob).await,
-            DocumentForm::Resource => resource(&app, &request, blob).await,
+            DocumentForm::Resource(media) => resource(&app, &request, blob, media).await,
         }
     })
     .await
@@ -60,14 +64,47 @@ pub(crate) async fn retrieve_fhir_document(
 ) -> Result<HttpResponse, Refusal> {
     serve(&app, signed, Route::RetrieveDocument, Act::RetrieveDocument, async |ctx| {
         let blob = retrieve(&app.service, Arc::clone(&ctx), DocumentType::Bundle, &id).await?;
-        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-        media::document_form(accept, &blob.content_type)?;
-        raw(&app, &request, blob).await
+        match form(&request, &blob)? {
+            DocumentForm::Resource(media) if media.syntax() == Syntax::Xml => {
+                fhir_document_in_xml(&app, &request, blob, media).await
+            }
+            _ => raw(&app, &request, blob).await,
+        }
     })
     .await
 }
 
+/// The form of a document that the request asks for.
+fn form(request: &HttpRequest, blob: &Blob) -> Result<DocumentForm, Error> {
+    let given = pairs(request.query_string().as_bytes())?;
+    let format = given.iter().find(|(name, _)| name == "_format").map(|(_, format)| format.as_str());
+    media::document_form(accepted(request).as_deref(), format, &blob.content_type)
+}
+
+/// A FHIR document for who asks for XML: what it says, in other bytes than its author's.
+async fn fhir_document_in_xml(
+    app: &App,
+    request: &HttpRequest,
+    blob: Blob,
+    media: Media,
+) -> Result<HttpResponse, Error> {
+    if answer::holds(request, VERSION) {
+        return Ok(held(ETAG_RESOURCE));
+    }
+    if usize::try_from(blob.size).unwrap_or(usize::MAX) > LARGEST {
+        return Err(Issue::new(Code::NotAcceptable).rule("R4 http#mime-type").detail(format!("> {LARGEST}")).into());
+    }
+    let whole = BlobReader::new(blob, &app.service.folder, &app.service.keys)?.whole().await?;
+    let text = xml::write(&json::parse(&whole)?, Layout::Dense)?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media.content_type())));
+    cached(&mut response, ETAG_RESOURCE);
+    Ok(response.body(text))
+}
+
 async fn raw(app: &App, request: &HttpRequest, blob: Blob) -> Result<HttpResponse, Error> {
+    // The author's bytes, should they be FHIR or not.
+    Presentation::settle_plain(request);
     let size = u64::try_from(blob.size).unwrap_or_default();
     if answer::holds(request, VERSION) {
         return Ok(held(ETAG_RAW));
@@ -109,16 +146,20 @@ async fn stream(
 }
 
 /// The document as a FHIR resource, for who asks for FHIR.
-async fn resource(app: &App, request: &HttpRequest, blob: Blob) -> Result<HttpResponse, Error> {
+async fn resource(app: &App, request: &HttpRequest, blob: Blob, media: Media) -> Result<HttpResponse, Error> {
     if answer::holds(request, VERSION) {
         return Ok(held(ETAG_RESOURCE));
     }
     let mut response = HttpResponse::Ok();
-    response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON)));
+    response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media.content_type())));
     response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     cached(&mut response, ETAG_RESOURCE);
     let id = LogicalId::of_patient(blob.patient, blob.id).to_string();
-    let frame = json!({ "resourceType": "Binary", "id": id, "contentType": blob.content_type }).to_string();
+    let frame = json!({ "resourceType": "Binary", "id": id, "contentType": blob.content_type, "data": DATA });
+    let frame = match media.syntax() {
+        Syntax::Json => frame.to_string(),
+        Syntax::Xml => xml::write(&frame, Layout::Dense)?,
+    };
     let size = u64::try_from(blob.size).unwrap_or_default();
     let reader = BlobReader::new(blob, &app.service.folder, &app.service.keys)?;
     let (length, pieces) = encoded(&frame, size, reader.stream(0..size).await?);

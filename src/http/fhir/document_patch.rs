@@ -18,6 +18,7 @@ use crate::http::extract::asking::Identified;
 use crate::http::extract::body::{Body, pairs};
 use crate::http::extract::caller::Signed;
 use crate::http::extract::media;
+use crate::http::extract::prefer::wanted_return;
 use crate::http::routes::methods;
 use crate::http::serve::{accepted, consults, serve};
 use crate::model::audit::Act;
@@ -67,11 +68,10 @@ async fn patch(
         let ids = NewIds::of(&app.service, ctx.at);
         let asked = Update { target, patch, if_match: if_match(request), own_only, ids };
         let updated = update(&app.service, Arc::clone(&ctx), asked).await?.resource;
-        let prefer = request.headers().get("prefer").and_then(|prefer| prefer.to_str().ok());
         let frame = Frame { base: &app.base, language: ctx.language, request: Some(&ctx.request_id) };
         let body = || outward(&updated.body, &app.base);
         let told = || outcome::bytes(&[], &frame);
-        Ok(answer::changed(prefer, body, told, updated.version, updated.updated_at))
+        Ok(answer::changed(wanted_return(request), body, told, updated.version, updated.updated_at))
     });
     answered.await.map_err(|refusal| match refusal.code() {
         Code::ElementNotModifiable => {
@@ -108,13 +108,14 @@ fn matching(app: &App, ctx: &Context, request: &HttpRequest) -> Result<Target, E
 
 /// The versions that `If-Match` names, weak or bare as clients write them; `*` names any. One that is
 /// no number names a version that never was.
-fn if_match(request: &HttpRequest) -> Option<Vec<i32>> {
-    let tags: Vec<&str> = request
-        .headers()
-        .get_all(header::IF_MATCH)
-        .flat_map(|tags| tags.to_str().unwrap_or_default().split(','))
-        .map(str::trim)
-        .collect();
+pub(super) fn if_match(request: &HttpRequest) -> Option<Vec<i32>> {
+    let tags = request.headers().get_all(header::IF_MATCH);
+    versions(tags.flat_map(|tags| tags.to_str().unwrap_or_default().split(',')))
+}
+
+/// The versions that tags name; none where they name any.
+pub(super) fn versions<'a>(tags: impl Iterator<Item = &'a str>) -> Option<Vec<i32>> {
+    let tags: Vec<&str> = tags.map(str::trim).collect();
     if tags.is_empty() || tags.contains(&"*") {
         return None;
     }

@@ -14,7 +14,7 @@ use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::asking::{Asking, Identified};
 use crate::http::extract::caller::Signed;
-use crate::http::serve::{accepted, consults, opens, serve};
+use crate::http::serve::{accepted, bounded, consults, opens, serve};
 use crate::model::audit::Act;
 use crate::ops::document::find::{Query, find};
 use crate::ops::document::read::{self, Readable, read};
@@ -30,7 +30,7 @@ pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) 
     let given = given(&app, &signed.context, asking).await;
     serve(&app, signed, route(&given), act, async |ctx| {
         let asked = given.and_then(|given| query::read_opened(&app, &ctx, &request, KIND, given));
-        let asked = asked.and_then(|asked| Ok((named(&app, &asked)?, asked)));
+        let asked = asked.and_then(|asked| Ok((named(&app, &ctx, &asked)?, asked)));
         let (patient, asked) = accepted(&app, &ctx, act, asked).await?;
         let query = Query {
             patient,
@@ -39,7 +39,7 @@ pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) 
             own_only: !opens(&app, &ctx, Route::FindDocumentReferences).await?,
             traced: query::encode(&asked.search.applied),
         };
-        let found = find(&app.service, Arc::clone(&ctx), query).await?;
+        let found = bounded(&app, &ctx, act, find(&app.service, Arc::clone(&ctx), query).await).await?;
         Ok(answer::fhir(StatusCode::OK, found::render(&app, &ctx, KIND, &asked, &found)?))
     })
     .await
@@ -67,8 +67,9 @@ fn route(given: &Result<query::Opened, Error>) -> Route {
 }
 
 /// ITI-67 names a patient, and a status unless it names one document (TD3.1b; contract §8).
-fn named(app: &App, asked: &Asked) -> Result<Named, Error> {
-    let patient = query::patient(app, &asked.search)?.ok_or_else(|| query::required("patient", "MHD ITI-67"))?;
+fn named(app: &App, ctx: &Context, asked: &Asked) -> Result<Named, Error> {
+    let patient =
+        query::patient_or_own(app, ctx, &asked.search)?.ok_or_else(|| query::required("patient", "MHD ITI-67"))?;
     if !asked.search.has("status") && asked.search.identifier_terms().is_empty() {
         return Err(query::required("status", "MHD ITI-67"));
     }

@@ -8,22 +8,22 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 
 use crate::error::Error;
 
-/// What follows the data.
-const TAIL: &str = "\"}";
+/// What stands in a frame for the data.
+pub(super) const DATA: &str = "#data";
 
-/// The members of `frame` (a JSON object with one member at least) and, after them, `data` with the
-/// `size` bytes of `pieces` in base64; and how many bytes that makes.
+/// A frame, a resource in JSON or XML, with the `size` bytes of `pieces` in base64 where it says [`DATA`] last;
+/// and how many bytes that makes.
 pub(super) fn encoded<S>(frame: &str, size: u64, pieces: S) -> (u64, impl Stream<Item = Result<Bytes, Error>> + use<S>)
 where
     S: Stream<Item = Result<Bytes, Error>>,
 {
-    let head = format!("{},\"data\":\"", frame.strip_suffix('}').unwrap_or(frame));
-    let around = u64::try_from(head.len() + TAIL.len()).unwrap_or(u64::MAX);
+    let (head, tail) = frame.rsplit_once(DATA).unwrap_or((frame, ""));
+    let (head, tail) = (Bytes::copy_from_slice(head.as_bytes()), Bytes::copy_from_slice(tail.as_bytes()));
+    let around = u64::try_from(head.len() + tail.len()).unwrap_or(u64::MAX);
     let length = size.div_ceil(3).saturating_mul(4).saturating_add(around);
     let pieces = pieces.map(|piece| piece.map(Some)).chain(stream::iter([Ok(None)]));
     let data = pieces.scan(Vec::new(), |left, piece| ready(Some(piece.map(|piece| encode(left, piece)))));
-    let head = stream::iter([Ok(Bytes::from(head))]);
-    (length, head.chain(data).chain(stream::iter([Ok(Bytes::from_static(TAIL.as_bytes()))])))
+    (length, stream::iter([Ok(head)]).chain(data).chain(stream::iter([Ok(tail)])))
 }
 
 /// The next piece in base64, three bytes at a time; what is left waits for the next one, and after the
@@ -50,7 +50,8 @@ mod tests {
         for (size, step) in [(0, 1), (1, 1), (2, 1), (3, 2), (7, 4), (255, 64), (256, 1), (256, 256)] {
             let pieces: Vec<Result<Bytes, Error>> =
                 bytes[..size].chunks(step).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-            let (length, stream) = encoded(r#"{"a":1}"#, u64::try_from(size).unwrap(), stream::iter(pieces));
+            let (length, stream) =
+                encoded(r##"{"a":1,"data":"#data"}"##, u64::try_from(size).unwrap(), stream::iter(pieces));
             let whole = stream.try_collect::<Vec<_>>().await.unwrap().concat();
             assert_eq!(u64::try_from(whole.len()).unwrap(), length, "{size} {step}");
             let read: serde_json::Value = serde_json::from_slice(&whole).unwrap();

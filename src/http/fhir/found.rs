@@ -34,9 +34,8 @@ pub(super) fn render(app: &App, ctx: &Context, kind: &str, asked: &Asked, found:
         let id = LogicalId::of_patient(page.patient, found.id);
         set.stored_entry(&format!("{base}/{kind}/{id}"), &part(found, &asked.search), base, "match");
     }
-    for (kind, found) in &found.included {
-        let id = LogicalId::of_patient(page.patient, found.id);
-        set.stored_entry(&format!("{base}/{}/{id}", kind.name()), &found.body, base, "include");
+    for found in &found.included {
+        set.stored_entry(&format!("{base}/{}/{}", found.kind.name(), found.id), &found.resource.body, base, "include");
     }
     if let Some(record) = &found.patient {
         set.entry(&format!("{base}/Patient/{}", record.key), &patient::patient(record).to_string(), "include");
@@ -46,7 +45,7 @@ pub(super) fn render(app: &App, ctx: &Context, kind: &str, asked: &Asked, found:
 }
 
 /// The stored bytes, or of them what `_summary` and `_elements` ask for.
-fn part<'a>(found: &'a StoredResource, search: &Search) -> Cow<'a, [u8]> {
+pub(super) fn part<'a>(found: &'a StoredResource, search: &Search) -> Cow<'a, [u8]> {
     if search.summary == Summary::Whole && search.elements.is_empty() {
         return Cow::Borrowed(&found.body);
     }

@@ -50,8 +50,7 @@ async fn receive(app: &App, ctx: &Context, request: &HttpRequest, payload: web::
         }
         passing.submitted(raw)
     } else {
-        media::require_fhir_json(content_type)?;
-        let mut parameters = Parameters::begin(limit);
+        let mut parameters = Parameters::begin(media::body_syntax(content_type)?, limit);
         while let Some(piece) = body.next().await? {
             parameters.take(&piece)?;
         }

@@ -6,7 +6,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use jiff::Timestamp;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::bundle::outward;
 use super::query;
@@ -17,6 +16,7 @@ use crate::fhir::search::PAGE_PARAMETER;
 use crate::fhir::search::page::{Page, Position};
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
+use crate::http::extract::accept::Presentation;
 use crate::http::extract::asking::Identified;
 use crate::http::extract::body::pairs;
 use crate::http::extract::caller::Signed;
@@ -100,8 +100,9 @@ fn read(app: &App, ctx: &Context, request: &HttpRequest, path: &str) -> Result<Q
     if let Some((_, token)) = given.iter().find(|(name, _)| name == PAGE_PARAMETER) {
         let page: Page = app.pages.open(token, &link_kind(path), &query::binding(ctx))?;
         given = pairs(page.query.as_bytes())?;
-        before = page.after.values.first().copied().flatten().and_then(|version| i32::try_from(version).ok());
+        before = page.after.number().and_then(|version| i32::try_from(version).ok());
     }
+    Presentation::settle(request, &given)?;
     let mut asked = Query { count: DEFAULT_COUNT, since: None, before, applied: Vec::new() };
     for (name, value) in given {
         let wrong = |code| Error::from(Issue::new(code).at(ElementPath::root(name.as_str())).rule("R4 http#history"));
@@ -118,7 +119,8 @@ fn read(app: &App, ctx: &Context, request: &HttpRequest, path: &str) -> Result<Q
                 asked.since = Some(since.start);
             }
             "_at" | "_list" | "_sort" => return Err(wrong(Code::UnsupportedParameter)),
-            // `_format` and `_pretty` were looked at with the headers; the rest means nothing here.
+            // What says how the answer looks goes on to the next page; the rest means nothing here.
+            "_format" | "_pretty" | "_summary" | "_elements" => {}
             _ => continue,
         }
         asked.applied.push((name, value));
@@ -138,7 +140,7 @@ fn render(app: &App, ctx: &Context, kind: &str, path: &str, asked: &Query, found
     let mark = if applied.is_empty() { "" } else { "?" };
     let mut links = vec![link("self", &format!("{address}/_history{mark}{applied}"))];
     if let Some(last) = found.versions.last().filter(|_| found.goes_on) {
-        let after = Position { values: vec![Some(i64::from(last.version))], id: Uuid::nil() };
+        let after = Position::numbered(i64::from(last.version));
         let page = Page { query: applied, after };
         let token = app.pages.seal(&page, &link_kind(path), &query::binding(ctx), app.ids.as_ref())?;
         links.push(link("next", &format!("{address}/_history?{PAGE_PARAMETER}={token}")));
@@ -165,6 +167,6 @@ fn render(app: &App, ctx: &Context, kind: &str, path: &str, asked: &Query, found
     ))
 }
 
-fn link(relation: &str, url: &str) -> String {
+pub(super) fn link(relation: &str, url: &str) -> String {
     format!(r#"{{"relation":"{relation}","url":{}}}"#, Value::from(url))
 }

@@ -7,12 +7,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::bundle::outward;
 use super::{found, query};
+use crate::access::context::Context;
 use crate::error::Error;
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::asking::{Asking, Identified};
 use crate::http::extract::caller::Signed;
-use crate::http::serve::{accepted, consults, serve};
+use crate::http::serve::{accepted, bounded, consults, serve};
 use crate::model::audit::Act;
 use crate::ops::document::find::Query;
 use crate::ops::document::lists;
@@ -27,7 +28,7 @@ pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) 
     let act = Act::FindDocumentLists;
     serve(&app, signed, Route::FindDocumentLists, act, async |ctx| {
         let asked = query::read(&app, &ctx, asking, KIND).await;
-        let asked = asked.and_then(|asked| Ok((named(&app, &asked)?, asked)));
+        let asked = asked.and_then(|asked| Ok((named(&app, &ctx, &asked)?, asked)));
         let (patient, asked) = accepted(&app, &ctx, act, asked).await?;
         let query = Query {
             patient,
@@ -36,15 +37,16 @@ pub(crate) async fn search(app: web::Data<App>, signed: Signed, asking: Asking) 
             own_only: false,
             traced: query::encode(&asked.search.applied),
         };
-        let found = lists::find(&app.service, Arc::clone(&ctx), query).await?;
+        let found = bounded(&app, &ctx, act, lists::find(&app.service, Arc::clone(&ctx), query).await).await?;
         Ok(answer::fhir(StatusCode::OK, found::render(&app, &ctx, KIND, &asked, &found)?))
     })
     .await
 }
 
 /// ITI-66 names a patient and the kind of list (document-sharing §7 case 47).
-fn named(app: &App, asked: &query::Asked) -> Result<Named, Error> {
-    let patient = query::patient(app, &asked.search)?.ok_or_else(|| query::required("patient", "MHD ITI-66"))?;
+fn named(app: &App, ctx: &Context, asked: &query::Asked) -> Result<Named, Error> {
+    let patient =
+        query::patient_or_own(app, ctx, &asked.search)?.ok_or_else(|| query::required("patient", "MHD ITI-66"))?;
     if !asked.search.has("code") {
         return Err(query::required("code", "MHD ITI-66"));
     }

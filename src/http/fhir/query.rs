@@ -9,9 +9,10 @@ use crate::fhir::search::page::{Page, Position};
 use crate::fhir::search::{self, Naming, Options, PAGE_PARAMETER, PatientClause, Search};
 use crate::fhir::terminology::canonical_system;
 use crate::http::app::App;
+use crate::http::extract::accept::Presentation;
 use crate::http::extract::asking::Asking;
 use crate::http::extract::body::{Body, pairs};
-use crate::http::extract::media::{self, Wanted};
+use crate::http::extract::{media, prefer};
 use crate::ids::ElementPath;
 use crate::ops::facts::Named;
 use crate::ops::resource::search::LARGEST_COUNT;
@@ -35,8 +36,9 @@ pub(super) struct Asked {
 
 /// The pairs of the URL and, for `_search`, of the form, concatenated (R4 search.html).
 pub(super) async fn given(app: &App, asking: Asking) -> Result<Pairs, Error> {
-    let Asking { request, form } = asking;
-    let mut given = pairs(request.query_string().as_bytes())?;
+    let Asking { request, form, compartment } = asking;
+    let mut given: Pairs = compartment.into_iter().collect();
+    given.extend(pairs(request.query_string().as_bytes())?);
     if let Some(payload) = form {
         let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok());
         media::require_form(content_type)?;
@@ -61,15 +63,11 @@ pub(super) fn read_opened(
     kind: &str,
     (given, after): Opened,
 ) -> Result<Asked, Error> {
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let strict = app.config.search.unknown == crate::config::Unknown::Refuse
-        || header("prefer").is_some_and(|prefer| prefer.contains("handling=strict"));
+    let strict = app.config.search.unknown == crate::config::Unknown::Refuse || prefer::is_strict(request);
     let naming = Naming { base: &app.base, canonical_system: &canonical_system };
     let options = Options { strict, max_count: LARGEST_COUNT, now: ctx.at, naming };
     let search = search::parse(kind, &given, &options).map_err(Error::many)?;
-    if media::fhir_wanted(header("accept"), search.format.as_deref()) == Wanted::Nothing {
-        return Err(Issue::new(Code::NotAcceptable).rule("R4 http#mime-type").into());
-    }
+    Presentation::settle(request, &given)?;
     Ok(Asked { search, after, canonical: encode(&given) })
 }
 
@@ -106,11 +104,18 @@ pub(super) fn patient(app: &App, search: &Search) -> Result<Option<Named>, Error
     }
 }
 
+/// Who a search is about: whom it names, else the one person whose record the caller's token serves.
+/// Such a caller's rights are a list of one record, to which the search is expanded.
+pub(super) fn patient_or_own(app: &App, ctx: &Context, search: &Search) -> Result<Option<Named>, Error> {
+    let named = patient(app, search)?;
+    Ok(named.or_else(|| ctx.caller.record.clone().map(Named::Ins)))
+}
+
 /// Refuses what the search would have to leave out: parameters of the type that are not `served`
 /// here, and inclusions. A filter that is dropped would answer too much (contract §8).
 pub(super) fn only(search: &Search, served: &[&str]) -> Result<(), Error> {
     let is_served =
-        |name: &str| served.contains(&name) || name != "_include" && search::RESULT_PARAMETERS.contains(&name);
+        |name: &str| served.contains(&name) || !name.ends_with("include") && search::RESULT_PARAMETERS.contains(&name);
     match search.applied.iter().find(|(name, _)| !is_served(name)) {
         None => Ok(()),
         Some((name, _)) => {

@@ -8,12 +8,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::bundle::outward;
 use crate::access::context::Context;
 use crate::error::{Code, Error, Issue};
+use crate::fhir::bundle::{BodyLimits, Shape};
 use crate::fhir::outcome::{self, Frame};
 use crate::http::answer::{self, Refusal};
 use crate::http::app::App;
 use crate::http::extract::body::Body;
 use crate::http::extract::caller::Signed;
 use crate::http::extract::media;
+use crate::http::extract::prefer::{Return, wanted_return};
 use crate::http::serve::{accepted, serve};
 use crate::model::audit::Act;
 use crate::model::resource::StoredResource;
@@ -43,10 +45,10 @@ pub(crate) async fn create(
 
 async fn receive(app: &App, ctx: &Context, request: &HttpRequest, payload: web::Payload) -> Result<Provision, Error> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    media::require_fhir_json(content_type)?;
+    let syntax = media::body_syntax(content_type)?;
     let server = &app.config.server;
     let mut body = Body::declared(request, payload.into_inner(), server.body_limit_bytes, server.body_idle_ms)?;
-    let mut intake = Intake::begin_fiche(&app.service, ctx.at);
+    let mut intake = Intake::receive(Shape::DocumentReference, syntax, &app.service, ctx.at, BodyLimits::default());
     while let Some(piece) = body.next().await? {
         intake.take(&piece).await?;
     }
@@ -60,7 +62,7 @@ fn created(app: &App, ctx: &Context, request: &HttpRequest, provided: &Provided)
     // `Type/id/_history/1`, but that what was there before may have become another version.
     let location = provided.entries.get(1).map(|entry| entry.location.as_str()).ok_or(Code::Internal)?;
     let location = location.split("/_history/").next().unwrap_or_default();
-    let body = match preferred(request) {
+    let body = match wanted_return(request) {
         Return::Minimal => String::new(),
         Return::Representation => outward(&kept.body, &app.base),
         Return::Outcome => {
@@ -83,21 +85,4 @@ fn answer_of(app: &App, location: &str, kept: &StoredResource, body: String) -> 
     }
     builder.insert_header((header::CONTENT_TYPE, answer::FHIR_JSON));
     builder.body(body)
-}
-
-/// What the client wants back.
-enum Return {
-    Minimal,
-    Representation,
-    Outcome,
-}
-
-fn preferred(request: &HttpRequest) -> Return {
-    let prefer = request.headers().get_all("prefer").filter_map(|value| value.to_str().ok());
-    let mut asked = prefer.flat_map(|value| value.split([',', ';'])).map(str::trim);
-    match asked.find_map(|part| part.strip_prefix("return=")) {
-        Some("minimal") => Return::Minimal,
-        Some("OperationOutcome") => Return::Outcome,
-        _ => Return::Representation,
-    }
 }

@@ -1,56 +1,36 @@
-//! `POST [base]`: ITI-65 Provide Document Bundle.
+//! ITI-65 Provide Document Bundle: what was posted to the base, kept and answered (MHD §1.2).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::access::context::Context;
 use crate::error::Error;
 use crate::fhir::outcome::{self, Frame};
-use crate::http::answer::{self, Refusal};
+use crate::http::answer;
 use crate::http::app::App;
-use crate::http::extract::body::Body;
-use crate::http::extract::caller::Signed;
-use crate::http::extract::media;
-use crate::http::serve::{accepted, serve};
+use crate::http::serve::accepted;
 use crate::model::audit::Act;
 use crate::ops::document::answer::Provided;
-use crate::ops::document::intake::Intake;
 use crate::ops::document::provide::provide;
 use crate::ops::document::submission::Provision;
 use crate::ops::resource::stamp::instant;
-use crate::rules::gate::Route;
+use crate::store::blob::Staged;
 
-/// ITI-65.
-pub(crate) async fn provide_bundle(
-    app: web::Data<App>,
-    signed: Signed,
-    request: HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, Refusal> {
-    let act = Act::ProvideDocumentBundle;
-    serve(&app, signed, Route::ProvideDocumentBundle, act, async |ctx| {
-        let received = receive(&app, &ctx, &request, payload).await;
-        let provision = accepted(&app, &ctx, act, received).await?;
-        let provided = provide(&app.service, Arc::clone(&ctx), provision).await?;
-        Ok(answer::fhir(StatusCode::OK, render(&app, &ctx, &provided)))
-    })
-    .await
-}
-
-async fn receive(app: &App, ctx: &Context, request: &HttpRequest, payload: web::Payload) -> Result<Provision, Error> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    media::require_fhir_json(content_type)?;
-    let server = &app.config.server;
-    let mut body = Body::declared(request, payload.into_inner(), server.body_limit_bytes, server.body_idle_ms)?;
-    let mut intake = Intake::begin(&app.service, ctx.at);
-    while let Some(piece) = body.next().await? {
-        intake.take(&piece).await?;
-    }
-    let received = intake.finish(&app.service).await?;
-    Provision::read(&app.service, received, &app.mode, ctx.at).await
+/// Keeps a bundle that was received whole, with the documents cut out of it.
+pub(super) async fn provided(
+    app: &App,
+    ctx: &Arc<Context>,
+    bundle: Value,
+    documents: BTreeMap<usize, Staged>,
+) -> Result<HttpResponse, Error> {
+    let provision = Provision::of_parsed(&app.service, bundle, documents, &app.mode, ctx.at).await;
+    let provision = accepted(app, ctx, Act::ProvideDocumentBundle, provision).await?;
+    let provided = provide(&app.service, Arc::clone(ctx), provision).await?;
+    Ok(answer::fhir(StatusCode::OK, render(app, ctx, &provided)))
 }
 
 /// The transaction-response: one entry per entry of the request, in its order (MHD §1.2).

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
 use crate::error::{Code, Error, Issue};
-use crate::fhir::codec::json;
+use crate::fhir::codec::{self, Syntax};
 use crate::fhir::definition::Type;
 use crate::fhir::outcome::{self, Frame};
 use crate::fhir::validate::deep::{Report, Whole};
@@ -18,8 +18,8 @@ use crate::http::app::App;
 use crate::http::extract::body::{Body, pairs};
 use crate::http::extract::caller::Certified;
 use crate::http::extract::media;
-use crate::http::routes::INTERACTIONS;
 use crate::ids::ElementPath;
+use crate::rules::registry::{Interaction, REGISTRY};
 
 /// Largest body that is judged, in bytes: as much of a bundle as is judged when it is published.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -72,9 +72,9 @@ async fn answer(
     let server = &app.config.server;
     let body =
         Body::declared(request, payload.into_inner(), LARGEST.min(server.body_limit_bytes), server.body_idle_ms)?;
-    media::require_fhir_json(content_type)?;
+    let syntax = media::body_syntax(content_type)?;
     let bytes = body.whole().await?;
-    let issues = asked.judge(&bytes, app.mode, &app.service.definitions);
+    let issues = asked.judge((syntax, &bytes), app.mode, &app.service.definitions);
     let envelope = &certified.envelope;
     let frame = Frame { base: &app.base, language: envelope.language, request: Some(&envelope.request_id) };
     Ok(answer::fhir(StatusCode::OK, outcome::bytes(&issues, &frame)))
@@ -113,8 +113,8 @@ impl Asked {
     }
 
     /// What is to be said of a body, whatever it is: what cannot be read is said too.
-    fn judge(mut self, bytes: &[u8], mode: Mode, definitions: &Package) -> Vec<Issue> {
-        let body = match json::parse(bytes) {
+    fn judge(mut self, (syntax, bytes): (Syntax, &[u8]), mode: Mode, definitions: &Package) -> Vec<Issue> {
+        let body = match codec::read(syntax, bytes) {
             // What names the resource to delete is the address alone.
             _ if bytes.is_empty() && self.purpose == Purpose::Delete => Value::Null,
             Ok(body) => body,
@@ -168,12 +168,13 @@ impl Asked {
             let path = ElementPath::root(own);
             issues.push(Issue::new(Code::Value).rule("R4 $validate").at(path).detail(format!("({kind})")));
         }
-        let whole = Whole { mode, package, profile: self.profile.as_deref(), options: Options::default() };
+        let options = Options::default();
+        let whole = Whole { mode, package, profile: self.profile.as_deref(), options, advises: true };
         let Report { issues: found, unknown, .. } = whole.judge(resource);
         issues.extend(found);
         issues.extend(self.identity(resource, own));
         if let (Purpose::Create, Some(own)) = (self.purpose, own) {
-            issues.extend(unserved(own, "create"));
+            issues.extend(unserved(own, Interaction::Create));
         }
         if self.purpose == Purpose::Profile && self.profile.is_none() {
             issues.push(Issue::new(Code::Required).rule("R4 $validate").detail("(profile)"));
@@ -205,17 +206,17 @@ impl Asked {
         let named = resource.and_then(|resource| resource.get("resourceType")).and_then(Value::as_str);
         let kind = self.kind.or_else(|| named.and_then(Type::resource).map(Type::name));
         match kind {
-            Some(kind) => unserved(kind, "delete").into_iter().collect(),
+            Some(kind) => unserved(kind, Interaction::Delete).into_iter().collect(),
             None => vec![Issue::new(Code::Required).rule("R4 $validate").detail("(resource)")],
         }
     }
 }
 
 /// An interaction that the type does not have here.
-fn unserved(kind: &'static str, interaction: &str) -> Option<Issue> {
-    let is_served = INTERACTIONS.iter().any(|served| served.kind == kind && served.interactions.contains(&interaction));
+fn unserved(kind: &'static str, interaction: Interaction) -> Option<Issue> {
+    let is_served = REGISTRY.iter().any(|served| served.kind == kind && served.serves(interaction));
     let issue = Issue::new(Code::MethodNotAllowed).rule("R4 http").at(ElementPath::root(kind));
-    (!is_served).then(|| issue.detail(format!("({interaction})")))
+    (!is_served).then(|| issue.detail(format!("({})", interaction.name())))
 }
 
 fn is_of(resource: &Value, kind: &str) -> bool {

@@ -9,9 +9,11 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, ResponseError as _, web};
 
-use crate::error::{Code, Error, Language};
+use crate::error::{Code, Error, Issue, Language};
 use crate::http::answer::{Refusal, X_REQUEST_ID};
 use crate::http::app::App;
+use crate::http::extract::accept::Presentation;
+use crate::http::layer::present::present;
 use crate::ids::RequestId;
 
 /// What is known of any request before anybody is identified.
@@ -21,21 +23,26 @@ pub(crate) struct Envelope {
     pub(crate) request_id: RequestId,
     /// The reader's language.
     pub(crate) language: Language,
+    /// The form of the answer.
+    pub(crate) presentation: Presentation,
+    /// Why the answer asked for cannot be given, where it cannot.
+    pub(crate) unanswerable: Option<Issue>,
 }
 
-/// Gives each request its envelope and puts the request id on the answer.
-pub(crate) async fn envelop<B: MessageBody>(
+/// Gives each request its envelope; puts the request id on the answer and gives it the form asked for.
+pub(crate) async fn envelop<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let envelope = Envelope::of(request.request());
     let id = HeaderValue::from_str(envelope.request_id.as_str());
-    let mut response = if let Some(refusal) = flood(request.request(), &envelope) {
-        request.into_response(refusal.error_response()).map_into_right_body()
-    } else {
-        request.extensions_mut().insert(envelope);
-        next.call(request).await?.map_into_left_body()
+    let refusal = flood(request.request(), &envelope);
+    request.extensions_mut().insert(envelope);
+    let response = match refusal {
+        Some(refusal) => request.into_response(refusal.error_response()).map_into_right_body(),
+        None => next.call(request).await?.map_into_left_body(),
     };
+    let mut response = present(response).await;
     if let Ok(id) = id {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
@@ -66,7 +73,19 @@ impl Envelope {
             let uuid = app.map(|app| app.ids.uuid(app.clocks.real.now())).unwrap_or_default();
             RequestId::minted(uuid)
         };
-        Self { request_id: given.unwrap_or_else(minted), language: language(headers) }
+        let (presentation, unanswerable) = match Presentation::of(request) {
+            Ok(presentation) => (presentation, None),
+            Err(issue) => (Presentation::of_refusal(request), Some(issue)),
+        };
+        Self { request_id: given.unwrap_or_else(minted), language: language(headers), presentation, unanswerable }
+    }
+
+    /// Refuses a request whose answer cannot be given in the form it asks for.
+    pub(crate) fn answerable(&self, app: &App) -> Result<(), Refusal> {
+        match &self.unanswerable {
+            Some(issue) => Err(self.refuse(app, issue.clone().into())),
+            None => Ok(()),
+        }
     }
 
     /// The envelope of a request; one is made where the layer did not run.

@@ -14,10 +14,20 @@ pub(super) enum Shape {
     Query,
     /// REST read or vread.
     Read,
+    /// REST create.
+    Create,
+    /// REST update.
+    Replace,
+    /// REST delete.
+    Delete,
     /// REST patch.
     Update,
     /// REST history of one resource.
     History,
+    /// REST history of a type.
+    TypeHistory,
+    /// REST transaction.
+    Transaction,
     /// A FHIR operation.
     Operation,
     /// ITI-71.
@@ -94,8 +104,19 @@ impl Codes {
                 "Get Access Token",
                 "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.IUA.71",
             ),
-            Act::DocumentReferenceHistory | Act::ListHistory => Self { shape: Shape::History, ..plain },
-            Act::ReadDocumentReference | Act::ReadList | Act::ReadPatient | Act::ReadAuditEvent => plain,
+            Act::DocumentReferenceHistory | Act::ListHistory | Act::ResourceHistory => {
+                Self { shape: Shape::History, ..plain }
+            }
+            Act::TypeHistory => Self { shape: Shape::TypeHistory, ..plain },
+            Act::Transaction => Self { shape: Shape::Transaction, ..plain },
+            Act::CreateResource => Self { shape: Shape::Create, ..plain },
+            Act::UpdateResource => Self { shape: Shape::Replace, ..plain },
+            Act::PatchResource => Self { shape: Shape::Update, ..plain },
+            Act::DeleteResource => Self { shape: Shape::Delete, ..plain },
+            Act::SearchResources => Self { shape: Shape::Query, ..plain },
+            Act::ReadDocumentReference | Act::ReadList | Act::ReadPatient | Act::ReadAuditEvent | Act::ReadResource => {
+                plain
+            }
         }
     }
 
@@ -116,7 +137,16 @@ impl Codes {
         match self.shape {
             Shape::Import => coding(DCM, "110107", "Import"),
             Shape::Token => coding(DCM, "110114", "User Authentication"),
-            Shape::Query | Shape::Read | Shape::Update | Shape::History | Shape::Operation => {
+            Shape::Query
+            | Shape::Read
+            | Shape::Create
+            | Shape::Replace
+            | Shape::Delete
+            | Shape::Update
+            | Shape::History
+            | Shape::TypeHistory
+            | Shape::Transaction
+            | Shape::Operation => {
                 coding("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "Restful Operation")
             }
         }
@@ -125,10 +155,11 @@ impl Codes {
     /// `AuditEvent.action`.
     pub(super) const fn action(&self) -> &'static str {
         match self.shape {
-            Shape::Import => "C",
-            Shape::Read | Shape::History => "R",
-            Shape::Update => "U",
-            Shape::Query | Shape::Token | Shape::Operation => "E",
+            Shape::Import | Shape::Create => "C",
+            Shape::Read | Shape::History | Shape::TypeHistory => "R",
+            Shape::Update | Shape::Replace => "U",
+            Shape::Delete => "D",
+            Shape::Query | Shape::Token | Shape::Operation | Shape::Transaction => "E",
         }
     }
 
@@ -138,7 +169,12 @@ impl Codes {
             Shape::Query => "search-type",
             Shape::Read if is_version => "vread",
             Shape::Read => "read",
+            Shape::Create => "create",
+            Shape::Replace => "update",
+            Shape::Delete => "delete",
             Shape::Update => "patch",
+            Shape::TypeHistory => "history-type",
+            Shape::Transaction => "transaction",
             Shape::History => "history-instance",
             Shape::Operation => "operation",
             Shape::Import | Shape::Token => return None,
@@ -162,17 +198,37 @@ impl Codes {
                 Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientQuery")
             }
             (Shape::Query, false) => Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.Query"),
-            (Shape::Update, true) => {
+            (Shape::Create, true) => {
+                Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientCreate")
+            }
+            (Shape::Create, false) => {
+                Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.Create")
+            }
+            (Shape::Delete, true) => {
+                Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientDelete")
+            }
+            (Shape::Delete, false) => {
+                Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.Delete")
+            }
+            (Shape::Replace | Shape::Update, true) => {
                 Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientUpdate")
             }
-            (Shape::Update, false) => {
+            (Shape::Replace | Shape::Update, false) => {
                 Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.Update")
             }
             (Shape::Read, true) => {
                 Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientRead")
             }
             (Shape::Read, false) => Some("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.Read"),
-            (Shape::Import | Shape::Token | Shape::History | Shape::Operation, _) => None,
+            (
+                Shape::Import
+                | Shape::Token
+                | Shape::History
+                | Shape::TypeHistory
+                | Shape::Transaction
+                | Shape::Operation,
+                _,
+            ) => None,
         }
     }
 }

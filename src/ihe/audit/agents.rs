@@ -13,9 +13,15 @@ const PROFESSIONALS: &str = "urn:oid:1.2.250.1.71.4.2.1";
 /// The calling software, in the name of its structure.
 pub(super) fn client(actor: &Actor, shape: Shape) -> Value {
     let role = match shape {
-        Shape::Import | Shape::Query | Shape::Update | Shape::Operation => coding(DCM, "110153", "Source Role ID"),
-        Shape::Read | Shape::History => coding(DCM, "110152", "Destination Role ID"),
-        Shape::Token => coding(DCM, "110150", "Application"),
+        Shape::Import
+        | Shape::Query
+        | Shape::Create
+        | Shape::Replace
+        | Shape::Update
+        | Shape::Transaction
+        | Shape::Operation => coding(DCM, "110153", "Source Role ID"),
+        Shape::Read | Shape::History | Shape::TypeHistory => coding(DCM, "110152", "Destination Role ID"),
+        Shape::Delete | Shape::Token => coding(DCM, "110150", "Application"),
     };
     let mut agent = agent(role, structure(actor), false);
     if let Some(software) = &actor.software {
@@ -33,8 +39,17 @@ pub(super) fn client(actor: &Actor, shape: Shape) -> Value {
 /// This server.
 pub(super) fn server(server: &Server, shape: Shape) -> Value {
     let role = match shape {
-        Shape::Import | Shape::Query | Shape::Update | Shape::Operation => coding(DCM, "110152", "Destination Role ID"),
-        Shape::Read | Shape::History => coding(DCM, "110153", "Source Role ID"),
+        Shape::Import
+        | Shape::Query
+        | Shape::Create
+        | Shape::Replace
+        | Shape::Update
+        | Shape::Transaction
+        | Shape::Operation => coding(DCM, "110152", "Destination Role ID"),
+        Shape::Read | Shape::History | Shape::TypeHistory => coding(DCM, "110153", "Source Role ID"),
+        Shape::Delete => {
+            coding("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "custodian", "Custodian")
+        }
         Shape::Token => coding(
             "https://profiles.ihe.net/ITI/BALP/CodeSystem/UserAgentTypes",
             "AuthzOauthService",
@@ -51,10 +66,16 @@ pub(super) fn user(record: &AuditRecord, base: &str, shape: Shape) -> Value {
     let actor = &record.actor;
     let participation = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
     let role = match shape {
-        Shape::Import | Shape::Update => coding(participation, "AUT", "author (originator)"),
-        Shape::Query | Shape::Read | Shape::History | Shape::Operation | Shape::Token => {
-            coding(participation, "IRCP", "information recipient")
+        Shape::Import | Shape::Create | Shape::Replace | Shape::Delete | Shape::Update => {
+            coding(participation, "AUT", "author (originator)")
         }
+        Shape::Query
+        | Shape::Read
+        | Shape::History
+        | Shape::TypeHistory
+        | Shape::Transaction
+        | Shape::Operation
+        | Shape::Token => coding(participation, "IRCP", "information recipient"),
     };
     let who = match (&actor.person, &actor.patient) {
         (Some(person), _) => named(identified("Practitioner", PROFESSIONALS, person), actor.name.as_deref()),

@@ -63,7 +63,11 @@ fn profiles(record: &AuditRecord, codes: &Codes) -> Vec<&'static str> {
     let has_patient = record.chain.patient().is_some();
     let transaction = codes.profile.filter(|_| has_patient || codes.shape == Shape::Token);
     // A read without what was read would break the profile that it claims.
-    let is_whole = !matches!(codes.shape, Shape::Read | Shape::Import | Shape::Update) || !record.entities.is_empty();
+    let needs_data = matches!(
+        codes.shape,
+        Shape::Read | Shape::Import | Shape::Create | Shape::Replace | Shape::Delete | Shape::Update
+    );
+    let is_whole = !needs_data || !record.entities.is_empty();
     transaction.into_iter().chain(codes.balp_profile(has_patient)).filter(|_| is_whole).collect()
 }
 
@@ -103,8 +107,7 @@ fn entities(record: &AuditRecord, codes: &Codes) -> Vec<Value> {
     let mut has_main = codes.shape == Shape::Query;
     for entity in &record.entities {
         let kind = entity.reference.split('/').next().unwrap_or_default();
-        let is_main =
-            !has_main && (matches!(codes.shape, Shape::Read | Shape::Update | Shape::History) || kind == "List");
+        let is_main = !has_main && (!matches!(codes.shape, Shape::Import | Shape::Operation) || kind == "List");
         has_main |= is_main;
         entities.push(touched(&entity.reference, kind, is_main, codes));
     }

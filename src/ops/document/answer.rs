@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::folder;
-use super::prepare::{Prepared, PreparedDocument, PreparedFolder, fiche_reference, list_reference};
+use super::prepare::{Prepared, PreparedDocument, PreparedFolder, fiche_reference, list_reference, read_back};
 use super::replace::Targets;
 use super::submission::EntryKind;
 use crate::access::permit::Permit;
@@ -84,7 +84,8 @@ pub(super) fn sent_before(
         }
         let list = kept_list.as_ref().map(|list| serde_json::from_slice::<Value>(&list.body));
         let list = list.transpose().map_err(|error| Error::from(Code::Internal).because(error))?;
-        let Some(id) = list.and_then(|list| same_item(&prepared.list.value, &list, folder, prepared)) else {
+        let now = read_back(&prepared.list.row)?;
+        let Some(id) = list.and_then(|list| same_item(&now, &list, folder, prepared)) else {
             return Ok(None);
         };
         folders.push(folder::Kept { id, version: 1, is_new: true });

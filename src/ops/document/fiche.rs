@@ -40,7 +40,7 @@ fn is_delayed(attachment: &Attachment<'_>) -> bool {
     attachment.size() == Some(0) && attachment.hash() == Some(EMPTY_HASH)
 }
 
-/// Reads a fiche and its document.
+/// Reads a fiche and its document; the fiche itself stays in the bundle.
 pub(super) fn read(
     placed: &Placed<'_>,
     binary: &Placed<'_>,
@@ -55,12 +55,10 @@ pub(super) fn read(
     let attachment = view.attachment().ok_or_else(|| missing("content"))?;
     let content_type = attachment.content_type().ok_or_else(|| missing("content"))?.to_owned();
     let is_fhir = binary.kind == EntryKind::FhirDocument;
-    let mut fiche = placed.resource().clone();
     if is_fhir {
         check_fhir(&attachment, &content_type, &path)?;
     } else {
         header::check_integrity(&attachment, &staged, &attachment_path(&path))?;
-        complete(&mut fiche, &staged);
     }
     let read = header::read(&staged, &content_type, &view, mode, &path)?;
     if let Some(warnings) = warnings {
@@ -77,7 +75,7 @@ pub(super) fn read(
         url: placed.url.clone(),
         binary_urls: names(binary),
         is_fhir,
-        relations: relations(&fiche, fiches, &path)?,
+        relations: relations(placed.resource(), fiches, &path)?,
         unique_id: view.master_identifier().ok_or_else(|| missing("masterIdentifier"))?,
         type_code: type_code.unwrap_or_default(),
         labels: view.security_labels().iter().map(|coding| coding.code.to_owned()).collect(),
@@ -86,7 +84,7 @@ pub(super) fn read(
         content_type: if is_fhir { fhir_document::MEDIA_TYPE.to_owned() } else { content_type },
         cda_ins: read.ins,
         staged,
-        fiche,
+        fiche: Value::Null,
     })
 }
 
@@ -113,7 +111,7 @@ fn check_fhir(attachment: &Attachment<'_>, content_type: &str, path: &ElementPat
 }
 
 /// Adds size and hash where the fiche's profile let them be absent: both are known now.
-fn complete(fiche: &mut Value, staged: &Staged) {
+pub(super) fn complete(fiche: &mut Value, staged: &Staged) {
     let Some(attachment) = fiche.pointer_mut("/content/0/attachment").and_then(Value::as_object_mut) else { return };
     attachment.entry("size").or_insert_with(|| json!(staged.size()));
     attachment.entry("hash").or_insert_with(|| json!(base64_simd::STANDARD.encode_to_string(staged.sha1())));

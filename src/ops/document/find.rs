@@ -22,12 +22,14 @@ use crate::ops::Service;
 use crate::ops::consult::{Consulted, consult};
 use crate::ops::facts::{self, Named};
 use crate::ops::profile::exists::{Record, record};
-use crate::ops::resource::search::{Page, condition, predicate, run};
+use crate::ops::resource::include::{Included, included};
+use crate::ops::resource::scope::Scope as _;
+use crate::ops::resource::search::{Page, condition, resolved, run};
 use crate::ops::trace::Trace;
 use crate::rules::facts::{DocumentFacts, Facts};
 use crate::store::Tx;
 
-use super::include::follow;
+use super::reach::Reach;
 use super::unseen::not_archived;
 
 /// What a search of documents or of lists is made of.
@@ -53,7 +55,7 @@ pub struct Found {
     /// Their person, where `_include` asks for it.
     pub patient: Option<Record>,
     /// What else `_include` asks for: nothing that matches already, nothing hidden.
-    pub included: Vec<(ResourceType, StoredResource)>,
+    pub included: Vec<Included>,
 }
 
 /// Most documents that one search may name by their identifiers.
@@ -85,22 +87,28 @@ fn search(
         Err(denial) => return Ok(Consulted::Refused { denial, trace }),
     };
     let kind = ResourceType::DocumentReference;
-    let reader = Reader { ctx, facts: &facts, patient: permit.patient() };
-    let (blind, relations) = reader.blind(tx, &permit, &query.search)?;
-    let mut predicate = predicate(&blind, kind, permit.patient());
-    predicate.conditions.extend(relations);
-    sight::narrow(ctx, &facts, &mut predicate);
-    predicate.conditions.extend(not_archived(&query.search, permit.patient()));
-    predicate.conditions.extend(only.map(Condition::Id));
-    let mut page = run(tx, &permit, &query.search, &predicate, query.after.as_ref())?;
-    page.matches = reader.all_shown(tx, kind, page.matches)?;
+    let reach = Reach::of(Reader { ctx, facts: &facts, patient: permit.patient() }, &permit);
+    let seen = sight::conditions(ctx, &facts);
+    let mut others = sight::besides(&seen, &query.search);
+    others.extend(not_archived(&query.search));
+    others.extend(only.map(Condition::Id));
+    let predicate = resolved(tx, &reach, &query.search, kind, others)?;
+    let mut page = run(tx, &permit, &query.search, &predicate, &seen, query.after.as_ref())?;
+    page.matches = shown(tx, &reach, kind, page.matches)?;
     let patient = person(tx, ctx, &permit, &facts, &query.search, &page, tell_traits)?;
-    let mut included = follow(tx, &permit, &query.search, kind, &page, &sight::conditions(ctx, &facts), &[])?;
-    for (kind, found) in &mut included {
-        *found = reader.shown(tx, *kind, found.clone())?;
-    }
+    let included = included(tx, &reach, &query.search, kind, &page.matches)?;
     let value = Found { page, patient, included };
     Ok(Consulted::Done { permit, facts: Box::new(facts), value, trace })
+}
+
+/// Each as its reader sees it.
+pub(super) fn shown(
+    tx: &mut Tx<'_>,
+    reach: &Reach<'_>,
+    kind: ResourceType,
+    found: Vec<StoredResource>,
+) -> Result<Vec<StoredResource>, Error> {
+    found.into_iter().map(|one| reach.shown(tx, kind, one)).collect()
 }
 
 /// The person, where `_include` asks for it beside something found.
@@ -134,7 +142,7 @@ pub(super) fn named_documents(tx: &mut Tx<'_>, patient: PatientKey, search: &Sea
     }
     let predicate = Predicate {
         kind: ResourceType::DocumentReference,
-        conditions: terms.iter().map(|term| condition(term, patient)).collect(),
+        conditions: terms.iter().map(condition).collect(),
         order: Order { parameter: None, descending: true },
         after: None,
         limit: NAMED,
@@ -176,7 +184,8 @@ pub(super) fn permitted(verdict: Verdict) -> Result<Permit, Denial> {
 /// Whether the person is wanted beside what is found.
 fn includes_patient(search: &Search) -> bool {
     let is_patient = |include: &Include| {
-        matches!(include.parameter.code, "patient" | "subject")
+        include.source == search.kind
+            && include.parameters.iter().any(|parameter| matches!(parameter.code, "patient" | "subject"))
             && include.target.as_deref().is_none_or(|target| target == "Patient")
     };
     search.includes.iter().any(is_patient)

@@ -70,12 +70,12 @@ pub(super) fn keep(
     at: Timestamp,
 ) -> Result<Kept, Error> {
     let Some(current) = current else {
-        let row = places.list_row(&folder.list, at);
-        tx.put_resource(permit, &row)?;
+        let row = places.list_row(&folder.list, at)?;
+        tx.put_resource(permit, row.as_ref())?;
         return Ok(Kept { id: row.id, version: row.version, is_new: true });
     };
     let version = current.version.saturating_add(1);
-    let list = with_entry_uuid(places.settle(&folder.list.value), folder.entry_uuid);
+    let list = with_entry_uuid(places.settle(&folder.list.row)?, folder.entry_uuid);
     let list = stamp(list, &LogicalId::of_patient(permit.patient(), current.id), version, at);
     tx.put_resource(
         permit,

@@ -14,7 +14,7 @@ use crate::access::context::Context;
 use crate::cda::{self, Header};
 use crate::error::{Code, Error, Issue};
 use crate::fhir::bundle::{BodyLimits, BodyStream, Shape, Sink};
-use crate::fhir::codec::json;
+use crate::fhir::codec::{Syntax, json};
 use crate::fhir::validate::{self, Conformance, Mode};
 use crate::ids::{ElementPath, Ins};
 use crate::ihe::mhd::{Described, Integrity, Pack, class_of, document_reference};
@@ -81,15 +81,15 @@ impl Sink for Passing {
     }
 }
 
-/// A document in a JSON body, passing by: `Parameters` around a `Binary`, or the `Binary` alone.
+/// A document in a FHIR body, passing by: `Parameters` around a `Binary`, or the `Binary` alone.
 pub struct Parameters {
     stream: BodyStream<Passing>,
 }
 
 impl Parameters {
     /// Begins to read a body whose document has at most `limit` bytes.
-    pub fn begin(limit: u64) -> Self {
-        Self { stream: BodyStream::new(Shape::Parameters, Passing::new(limit), BodyLimits::default()) }
+    pub fn begin(syntax: Syntax, limit: u64) -> Self {
+        Self { stream: BodyStream::of(syntax, Shape::Parameters, Passing::new(limit), BodyLimits::default()) }
     }
 
     /// Takes the next piece of the body.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::error::{Code, Error};
 use crate::fhir::bundle::{BodyLimits, BodyStream, Shape, Sink};
+use crate::fhir::codec::Syntax;
 use crate::ids::IdSource;
 use crate::ops::Service;
 use crate::store::blob::{BlobFolder, BlobLimits, Stage, Staged};
@@ -17,7 +18,7 @@ pub struct Intake {
     stream: BodyStream<Stages>,
 }
 
-/// What was received: the JSON with markers, and the documents by entry.
+/// What was received, whatever its syntax: the JSON with markers, and the documents by entry.
 #[derive(Debug)]
 pub struct Received {
     /// The bundle's JSON, `#data:<n>` in place of each document.
@@ -27,17 +28,13 @@ pub struct Received {
 }
 
 impl Intake {
-    /// Begins to receive a bundle.
+    /// Begins to receive a bundle in JSON.
     pub fn begin(service: &Service, at: Timestamp) -> Self {
-        Self::of(Shape::Bundle, service, at)
+        Self::receive(Shape::Bundle, Syntax::Json, service, at, BodyLimits::default())
     }
 
-    /// Begins to receive a fiche that holds its document (ITI-105).
-    pub fn begin_fiche(service: &Service, at: Timestamp) -> Self {
-        Self::of(Shape::DocumentReference, service, at)
-    }
-
-    fn of(shape: Shape, service: &Service, at: Timestamp) -> Self {
+    /// Begins to receive a body of a shape: a bundle, or a fiche that holds its document (ITI-105).
+    pub fn receive(shape: Shape, syntax: Syntax, service: &Service, at: Timestamp, limits: BodyLimits) -> Self {
         let stages = Stages {
             ids: Arc::clone(&service.ids),
             folder: service.folder.clone(),
@@ -46,7 +43,7 @@ impl Intake {
             open: None,
             closed: Vec::new(),
         };
-        Self { stream: BodyStream::new(shape, stages, BodyLimits::default()) }
+        Self { stream: BodyStream::of(syntax, shape, stages, limits) }
     }
 
     /// Takes the next piece of the body.

@@ -10,15 +10,17 @@ use crate::model::caller::Action;
 use crate::model::resource::ResourceType;
 use crate::model::search::Condition;
 use crate::ops::consult::{Consulted, consult};
-use crate::ops::resource::search::{predicate, run};
+use crate::ops::resource::include::included;
+use crate::ops::resource::scope::Scope as _;
+use crate::ops::resource::search::{resolved, run};
 use crate::ops::trace::Trace;
 use crate::ops::{Service, facts};
 use crate::store::Tx;
 
-use super::find::{Found, Query, permitted, person};
-use super::include::follow;
+use super::find::{Found, Query, permitted, person, shown};
 use super::pointing::Reader;
-use super::unseen::{Unseen, not_archived};
+use super::reach::Reach;
+use super::unseen::not_archived;
 
 /// Lists the submission sets and folders of a record, to who may list its documents. A list of
 /// nothing but hidden documents is not there; of another, the hidden entries are not.
@@ -42,24 +44,16 @@ fn search(
         Ok(permit) => permit,
         Err(denial) => return Ok(Consulted::Refused { denial, trace }),
     };
-    let unseen = Unseen::by(ctx, &facts);
-    let lists = unseen.lists(tx, &permit)?;
-    let blind = lists.blind(&query.search);
-    let mut predicate = predicate(&blind, ResourceType::List, permit.patient());
-    predicate.conditions.extend(not_archived(&query.search, permit.patient()));
-    if !lists.lists.is_empty() {
-        predicate.conditions.push(Condition::NotId(lists.lists.clone()));
-    }
-    let mut page = run(tx, &permit, &query.search, &predicate, query.after.as_ref())?;
-    page.matches = page.matches.into_iter().map(|list| lists.without_entries(list)).collect();
-    let patient = person(tx, ctx, &permit, &facts, &query.search, &page, tell_traits)?;
     let kind = ResourceType::List;
-    let included = follow(tx, &permit, &query.search, kind, &page, unseen.conditions(), &lists.lists)?;
-    let reader = Reader { ctx, facts: &facts, patient: permit.patient() };
-    let shown = included.into_iter().map(|(kind, found)| {
-        let is_list = kind == ResourceType::List;
-        Ok((kind, if is_list { lists.without_entries(found) } else { reader.shown(tx, kind, found)? }))
-    });
-    let value = Found { page, patient, included: shown.collect::<Result<_, Error>>()? };
+    let reach = Reach::of(Reader { ctx, facts: &facts, patient: permit.patient() }, &permit);
+    let seen = reach.seen(tx, kind)?;
+    let mut others: Vec<Condition> = not_archived(&query.search).into_iter().collect();
+    others.extend(seen.iter().cloned());
+    let predicate = resolved(tx, &reach, &query.search, kind, others)?;
+    let mut page = run(tx, &permit, &query.search, &predicate, &seen, query.after.as_ref())?;
+    page.matches = shown(tx, &reach, kind, page.matches)?;
+    let patient = person(tx, ctx, &permit, &facts, &query.search, &page, tell_traits)?;
+    let included = included(tx, &reach, &query.search, kind, &page.matches)?;
+    let value = Found { page, patient, included };
     Ok(Consulted::Done { permit, facts: Box::new(facts), value, trace })
 }

@@ -8,17 +8,18 @@ use uuid::Uuid;
 
 use super::read::facts_about_list;
 use super::sight;
-use super::unseen::{NAMING, Unseen};
+use super::unseen::Unseen;
 use crate::access::context::Context;
 use crate::access::decide;
 use crate::access::permit::Permit;
 use crate::error::Error;
-use crate::fhir::search::{self, Match, Search, Term};
+use crate::fhir::search::{self, Match, Term};
 use crate::ids::{LogicalId, PatientKey};
 use crate::model::document::Document;
 use crate::model::resource::{ResourceType, StoredResource};
 use crate::model::search::{Condition, Order, Predicate};
 use crate::ops::resource::search::{by_ids, condition};
+use crate::ops::resource::stamp::NAMING;
 use crate::rules::facts::{DocumentFacts, Facts};
 use crate::store::Tx;
 
@@ -112,52 +113,11 @@ impl Reader<'_> {
         decide::sees(self.ctx, self.facts, &DocumentFacts::from(document))
     }
 
-    /// A search that cannot tell by its answer that a fiche has a relation with a hidden one, and the
-    /// conditions that go with it.
-    pub(super) fn blind(
-        &self,
-        tx: &mut Tx<'_>,
-        permit: &Permit,
-        search: &Search,
-    ) -> Result<(Search, Vec<Condition>), Error> {
-        let numbers: Vec<_> =
-            RELATIONS.iter().filter_map(|code| search::find(FICHE, code)).map(|it| it.number).collect();
-        let asks = |term: &Term| match term {
-            Term::Index { parameter, .. } | Term::Missing { parameter, .. } => numbers.contains(parameter),
-            Term::Id(_) | Term::LastUpdated(_) => false,
-        };
-        if !search.terms.iter().any(asks) {
-            return Ok((search.clone(), Vec::new()));
-        }
+    /// What conditions on relations must not tell of.
+    pub(super) fn relations(&self, tx: &mut Tx<'_>, permit: &Permit) -> Result<Relations, Error> {
         let hidden = self.hidden(tx)?;
         let unrelated = self.unrelated(tx, permit, &hidden)?;
-        let mut blind = search.clone();
-        let mut conditions = Vec::new();
-        let (related, others): (Vec<_>, Vec<_>) = std::mem::take(&mut blind.terms).into_iter().partition(asks);
-        blind.terms = others;
-        for mut term in related {
-            let finds_without = match &mut term {
-                Term::Index { any_of, negated, .. } => {
-                    any_of.retain(|value| *negated || !hidden.iter().any(|row| names(value, row)));
-                    *negated
-                }
-                Term::Missing { missing, .. } => *missing,
-                Term::Id(_) | Term::LastUpdated(_) => false,
-            };
-            let own = if matches!(&term, Term::Index { any_of, .. } if any_of.is_empty()) {
-                Condition::Never
-            } else {
-                condition(&term, self.patient)
-            };
-            if unrelated.is_empty() {
-                conditions.push(own);
-            } else if finds_without {
-                conditions.push(Condition::Any(vec![own, Condition::Id(unrelated.clone())]));
-            } else {
-                conditions.extend([own, Condition::NotId(unrelated.clone())]);
-            }
-        }
-        Ok((blind, conditions))
+        Ok(Relations { hidden, unrelated })
     }
 
     /// The references of the fiches of the record that the reader does not see.
@@ -179,7 +139,7 @@ impl Reader<'_> {
             let Some(term) = search::condition(FICHE, "relatesto", &chunk.join(","), NAMING) else { continue };
             let predicate = Predicate {
                 kind: ResourceType::DocumentReference,
-                conditions: vec![condition(&term, self.patient)],
+                conditions: vec![condition(&term)],
                 order: Order { parameter: None, descending: true },
                 after: None,
                 limit: MOST,
@@ -197,6 +157,44 @@ impl Reader<'_> {
             }
         }
         Ok(unrelated)
+    }
+}
+
+/// What of the relations of a record's fiches a reader does not see.
+pub(super) struct Relations {
+    /// References of the fiches that are not seen.
+    hidden: Vec<String>,
+    /// The fiches that have relations with those alone.
+    unrelated: Vec<Uuid>,
+}
+
+impl Relations {
+    /// Whether a term asks for relations.
+    pub(super) fn concern(term: &Term) -> bool {
+        let (Term::Index { parameter, .. } | Term::Missing { parameter, .. }) = term else { return false };
+        RELATIONS.iter().filter_map(|code| search::find(FICHE, code)).any(|known| known.number == *parameter)
+    }
+
+    /// A term that cannot tell by its answer that a fiche has a relation with a hidden one.
+    pub(super) fn condition(&self, term: &Term) -> Condition {
+        let mut term = term.clone();
+        let finds_without = match &mut term {
+            Term::Index { any_of, negated, .. } => {
+                any_of.retain(|value| *negated || !self.hidden.iter().any(|row| names(value, row)));
+                *negated
+            }
+            Term::Missing { missing, .. } => *missing,
+            _ => false,
+        };
+        let is_empty = matches!(&term, Term::Index { any_of, .. } if any_of.is_empty());
+        let own = if is_empty { Condition::Never } else { condition(&term) };
+        if self.unrelated.is_empty() {
+            own
+        } else if finds_without {
+            Condition::Any(vec![own, Condition::Id(self.unrelated.clone())])
+        } else {
+            Condition::All(vec![own, Condition::NotId(self.unrelated.clone())])
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A submission made ready before the writer's turn: ids given, references within it resolved, rows
 //! and index rows written out (MHD §1.2; document-sharing T5, T8).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use super::reference::{self, Known};
 use super::revise::{is_entry_uuid, with_entry_uuid};
 use super::submission::{EntryKind, ProvidedDocument, ProvidedPatch, ProvidedRelation, Provision};
 use crate::access::context::Context;
-use crate::error::Issue;
+use crate::error::{Code, Error, Issue};
 use crate::ids::{Ins, LogicalId, PatientKey};
 use crate::model::audit::Act;
 use crate::model::document::{Blob, Document, DocumentStatus};
@@ -43,11 +44,9 @@ pub(super) struct Prepared {
 /// A submission set or a folder.
 pub(super) struct PreparedList {
     pub(super) id: Uuid,
-    /// As it will be kept, but for what it names outside the submission.
-    pub(super) value: Value,
     /// What it names outside the submission.
     pub(super) listed: Vec<Known>,
-    /// Its row, if nothing of it has to be found first.
+    /// Its row as it will be kept, but for what it names outside the submission.
     pub(super) row: NewResource,
 }
 
@@ -66,7 +65,7 @@ pub(super) struct PreparedDocument {
     pub(super) binary_entry: usize,
     pub(super) is_fhir: bool,
     pub(super) row: Document,
-    pub(super) value: Value,
+    /// Its row as it will be kept, but for its relations with what is in the record.
     pub(super) fiche: NewResource,
     /// Its relations with what is in the record, each with the entryUUID of the target's next version.
     pub(super) relations: Vec<(ProvidedRelation, Uuid)>,
@@ -200,7 +199,6 @@ impl Frame<'_> {
             is_fhir: document.is_fhir,
             row,
             fiche: new_resource(ResourceType::DocumentReference, id, &value, self.at),
-            value,
             relations: document.relations.into_iter().map(draw).collect(),
             blob,
             cda_ins: document.cda_ins,
@@ -211,7 +209,7 @@ impl Frame<'_> {
     fn list(&self, list: Value, id: Uuid, listed: Vec<Known>) -> PreparedList {
         let value = self.ready(list, id);
         let row = new_resource(ResourceType::List, id, &value, self.at);
-        PreparedList { id, value, listed, row }
+        PreparedList { id, listed, row }
     }
 
     /// A resource of the bundle as it will be kept: its references resolved, its subject ours.
@@ -257,6 +255,12 @@ pub(super) fn new_resource(kind: ResourceType, id: Uuid, value: &Value, updated_
     }
 }
 
+/// A resource made ready, read again: bytes wait for the writer's turn at less cost than a tree does,
+/// and few are needed as a tree.
+pub(super) fn read_back(row: &NewResource) -> Result<Value, Error> {
+    serde_json::from_slice(&row.body).map_err(|error| Error::from(Code::Internal).because(error))
+}
+
 /// Where things turned out to be: documents sent before, and what is named outside the submission.
 pub(super) struct Places {
     /// By the reference given to them in vain.
@@ -267,26 +271,31 @@ pub(super) struct Places {
 
 impl Places {
     /// A resource with all its references where they lead.
-    pub(super) fn settle(&self, value: &Value) -> Value {
-        let mut value = value.clone();
+    pub(super) fn settle(&self, row: &NewResource) -> Result<Value, Error> {
+        let mut value = read_back(row)?;
         resolve(&mut value, &self.became);
         reference::settle(&mut value, &self.found);
-        value
+        Ok(value)
     }
 
     /// The row of a list: as it was made ready, unless something it names had to be found.
-    pub(super) fn list_row(&self, list: &PreparedList, at: Timestamp) -> NewResource {
+    pub(super) fn list_row<'a>(&self, list: &'a PreparedList, at: Timestamp) -> Result<Cow<'a, NewResource>, Error> {
         if self.became.is_empty() && list.listed.is_empty() {
-            return list.row.clone();
+            return Ok(Cow::Borrowed(&list.row));
         }
-        new_resource(ResourceType::List, list.id, &self.settle(&list.value), at)
+        Ok(Cow::Owned(new_resource(ResourceType::List, list.id, &self.settle(&list.row)?, at)))
     }
 
     /// The row of a fiche, likewise.
-    pub(super) fn fiche_row(&self, document: &PreparedDocument, at: Timestamp) -> NewResource {
+    pub(super) fn fiche_row<'a>(
+        &self,
+        document: &'a PreparedDocument,
+        at: Timestamp,
+    ) -> Result<Cow<'a, NewResource>, Error> {
         if self.became.is_empty() && document.relations.is_empty() {
-            return document.fiche.clone();
+            return Ok(Cow::Borrowed(&document.fiche));
         }
-        new_resource(ResourceType::DocumentReference, document.row.id, &self.settle(&document.value), at)
+        let value = self.settle(&document.fiche)?;
+        Ok(Cow::Owned(new_resource(ResourceType::DocumentReference, document.row.id, &value, at)))
     }
 }

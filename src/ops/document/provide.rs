@@ -234,7 +234,7 @@ fn keep(
                 tx.put_blob(permit, &document.blob)?;
                 bytes.push(document.row.binary);
             }
-            tx.put_resource(permit, &places.fiche_row(document, prepared.at))?;
+            tx.put_resource(permit, places.fiche_row(document, prepared.at)?.as_ref())?;
             tx.put_document(permit, &document.row, prepared.at)?;
         }
     }
@@ -245,7 +245,7 @@ fn keep(
     for (folder, current) in prepared.folders.iter().zip(&targets.folders) {
         folders.push(folder::keep(tx, permit, folder, current.as_ref(), places, prepared.at)?);
     }
-    tx.put_resource(permit, &places.list_row(&prepared.list, prepared.at))?;
+    tx.put_resource(permit, places.list_row(&prepared.list, prepared.at)?.as_ref())?;
     let patched = Kept::versions(tx, permit, &targets.patched)?;
     Ok(Some(Kept { list: prepared.list.id, folders, patched, bytes }))
 }

@@ -1,7 +1,7 @@
 //! Which documents of a record a reader sees: one predicate for searches, reads, lists, traces and
 //! notices (contract §8, "a hidden document"; mes-rules §2.0, §2.5; document-sharing §3.4, §3.7).
 //!
-//! [`narrow`] says it to the store, [`sees`] says it of one document; both come from the same labels,
+//! [`conditions`] says it to the store, [`sees`] says it of one document; both come from the same labels,
 //! the same habilitation and the same authorship.
 
 use std::collections::BTreeMap;
@@ -10,13 +10,13 @@ use super::super::resource::stamp::AUTHOR;
 use crate::access::context::Context;
 use crate::access::decide::{self, ties_of_request};
 use crate::error::Error;
-use crate::fhir::search::{find, of_bare_code, of_code};
+use crate::fhir::search::{Search, Term, find, of_bare_code, of_code};
 use crate::ids::{LogicalId, PatientKey};
 use crate::model::audit::AuditRecord;
 use crate::model::caller::CallerClass;
 use crate::model::document::{Document, DocumentStatus};
 use crate::model::notification::Channel;
-use crate::model::search::{Condition, Match, Predicate};
+use crate::model::search::{Condition, Match};
 use crate::ops::resource::search::matching;
 use crate::rules::facts::{DocumentFacts, Facts, Tie};
 use crate::rules::habilitation::SIGNATURE;
@@ -39,19 +39,18 @@ pub(crate) fn was_seen(ctx: &Context, facts: &Facts, document: &Document) -> boo
     document.status == DocumentStatus::Deleted && decide::sees(ctx, facts, &DocumentFacts::from(document))
 }
 
-/// Leaves what the reader does not see out of a search of fiches: of results, totals and pages alike.
-pub(crate) fn narrow(ctx: &Context, facts: &Facts, predicate: &mut Predicate) {
-    let conditions = conditions(ctx, facts);
+/// Of the conditions under which a reader sees fiches those that a search does not say itself: what
+/// names the status it wants finds no other one.
+pub(crate) fn besides(seen: &[Condition], search: &Search) -> Vec<Condition> {
     let status = find(FICHE, "status").map(|parameter| parameter.number);
-    let names_status = predicate.conditions.iter().any(|condition| {
-        matches!(condition, Condition::Index { parameter, any_of, negated: false }
-            if Some(*parameter) == status && !any_of.contains(&matching(&of_bare_code(WITHDRAWN))))
+    let names_status = search.terms.iter().any(|term| {
+        matches!(term, Term::Index { parameter, any_of, negated: false }
+            if Some(*parameter) == status && !any_of.contains(&of_bare_code(WITHDRAWN)))
     });
-    // What names the status it wants finds no other one.
-    let is_said = |condition: &Condition| {
+    let is_said = |condition: &&Condition| {
         names_status && matches!(condition, Condition::Index { parameter, .. } if Some(*parameter) == status)
     };
-    predicate.conditions.extend(conditions.into_iter().filter(|condition| !is_said(condition)));
+    seen.iter().filter(|condition| !is_said(condition)).cloned().collect()
 }
 
 /// The conditions under which the reader sees a fiche. Signatures are listed to nobody.

@@ -56,7 +56,7 @@ pub fn read(received: Received, service: &Service, mode: &Mode, ctx: &Context) -
     let fiche = complete(fiche, &staged, &urls.binary.urn().to_string(), service.ids.uuid(ctx.at), ctx.at);
     let fiche = claiming(fiche, mode);
     let bundle = bundle_of(fiche, &urls, service, ctx)?;
-    let read = Provision::of_bundle(&bundle, BTreeMap::from([(BINARY, staged)]), &service.settings, mode);
+    let read = Provision::of_bundle(bundle, BTreeMap::from([(BINARY, staged)]), &service.settings, mode);
     let mut provision = read.map_err(|error| error.map(of_fiche))?;
     let told = std::mem::take(&mut provision.warnings).into_iter().flatten().map(of_fiche);
     issues.extend(told);

@@ -138,15 +138,25 @@ impl Provision {
     /// Reads a received body. Every issue found is told at once; warnings alone do not refuse.
     pub async fn read(service: &Service, received: Received, mode: &Mode, at: Timestamp) -> Result<Self, Error> {
         let resource = json::parse(&received.json)?;
+        Self::of_parsed(service, resource, received.documents, mode, at).await
+    }
+
+    /// The same, of a body whose JSON was parsed already.
+    pub async fn of_parsed(
+        service: &Service,
+        resource: Value,
+        mut documents: BTreeMap<usize, Staged>,
+        mode: &Mode,
+        at: Timestamp,
+    ) -> Result<Self, Error> {
         let mut issues = validate::structural_with(&resource, validate::Options { data_was_cut: true });
         let profile = claimed(&resource)?;
         refuse_if_wrong(&issues)?;
         refuse_what_is_off(&resource, &service.settings)?;
         issues.extend(validate::profile_with(&resource, profile, mode, &service.definitions));
         refuse_if_wrong(&issues)?;
-        let mut documents = received.documents;
         documents.extend(fhir_document::stage(service, &resource, at).await?);
-        assemble(&resource, documents, issues, &service.settings, mode)
+        assemble(resource, documents, issues, &service.settings, mode)
     }
 
     /// Who answers for what is submitted: what the author rule reads. A submission without a document
@@ -176,9 +186,30 @@ impl Provision {
         documents.map(each).collect()
     }
 
+    /// Moves the resources that are kept out of their entries: a copy of each would cost more than
+    /// most of what is done with it.
+    fn take_resources(&mut self, mut bundle: Value) {
+        let mut take = |number: usize| {
+            let entry = bundle.get_mut("entry").and_then(|entries| entries.get_mut(number));
+            entry.and_then(|entry| entry.get_mut("resource")).map(Value::take).unwrap_or_default()
+        };
+        if let Some(number) = self.entries.iter().position(|kind| *kind == EntryKind::Submission) {
+            self.submission = take(number);
+        }
+        for folder in &mut self.folders {
+            folder.list = take(folder.entry);
+        }
+        for document in &mut self.documents {
+            document.fiche = take(document.entry);
+            if !document.is_fhir {
+                fiche::complete(&mut document.fiche, &document.staged);
+            }
+        }
+    }
+
     /// A bundle of our own making around what was published alone: no profile is asked, nor a PATCH.
     pub(super) fn of_bundle(
-        bundle: &Value,
+        bundle: Value,
         documents: BTreeMap<usize, Staged>,
         settings: &Settings,
         mode: &Mode,
@@ -188,20 +219,28 @@ impl Provision {
     }
 }
 
-/// The provide bundle profile that a body claims; a transaction that claims none is of a later delivery.
+/// Whether a body claims the profile of a submission.
+pub fn claims(resource: &Value) -> bool {
+    Bundle::new(resource).is_some_and(|bundle| profile_of(&bundle).is_some())
+}
+
+/// The provide bundle profile that a body claims.
 fn claimed(resource: &Value) -> Result<&'static str, Error> {
     let bundle = Bundle::new(resource).filter(|bundle| bundle.kind() == Some("transaction"));
     let Some(bundle) = bundle else {
         let path = ElementPath::root("Bundle").child("type");
         return Err(Issue::new(Code::NotSupported).at(path).rule("MHD ITI-65").into());
     };
-    let claims = bundle.profiles();
-    let bare = |canonical: &str| canonical.split('|').next().unwrap_or_default().to_owned();
-    let known = PROVIDE_BUNDLES.into_iter().find(|known| claims.iter().any(|claim| bare(claim) == *known));
-    known.ok_or_else(|| {
+    profile_of(&bundle).ok_or_else(|| {
         let path = ElementPath::root("Bundle").child("meta").child("profile");
         Issue::new(Code::NotSupported).at(path).rule("MHD ITI-65").into()
     })
+}
+
+fn profile_of(bundle: &Bundle<'_>) -> Option<&'static str> {
+    let claims = bundle.profiles();
+    let bare = |canonical: &str| canonical.split('|').next().unwrap_or_default().to_owned();
+    PROVIDE_BUNDLES.into_iter().find(|known| claims.iter().any(|claim| bare(claim) == *known))
 }
 
 pub(super) fn refuse_if_wrong(issues: &[Issue]) -> Result<(), Error> {
@@ -227,6 +266,19 @@ fn refuse_what_is_off(resource: &Value, settings: &Settings) -> Result<(), Error
 }
 
 fn assemble(
+    bundle: Value,
+    staged: BTreeMap<usize, Staged>,
+    issues: Vec<Issue>,
+    settings: &Settings,
+    mode: &Mode,
+) -> Result<Provision, Error> {
+    let mut provision = read(&bundle, staged, issues, settings, mode)?;
+    provision.take_resources(bundle);
+    Ok(provision)
+}
+
+/// Reads a bundle whose resources stay where they are.
+fn read(
     resource: &Value,
     staged: BTreeMap<usize, Staged>,
     issues: Vec<Issue>,
@@ -253,7 +305,7 @@ fn assemble(
         subject: person.subject,
         alias: person.alias,
         entries: placed.iter().map(|placed| placed.kind).collect(),
-        submission: submission.resource().clone(),
+        submission: Value::Null,
         submission_url: submission.url.clone(),
         listed,
         patient_urls: of_kind(EntryKind::Patient).map(|placed| placed.url.clone()).collect(),
@@ -308,7 +360,7 @@ fn read_folder(folder: &Placed<'_>, placed: &[Placed<'_>]) -> Result<ProvidedFol
     Ok(ProvidedFolder {
         entry: folder.number,
         url: folder.url.clone(),
-        list: folder.resource().clone(),
+        list: Value::Null,
         target,
         listed: entries::listed_outside(folder, &entries::urls(placed, &[EntryKind::Fiche]))?,
     })

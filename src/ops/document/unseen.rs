@@ -10,16 +10,14 @@ use super::sight;
 use crate::access::context::Context;
 use crate::access::permit::Permit;
 use crate::error::Error;
-use crate::fhir::search::{self, Naming, Search, Term};
-use crate::fhir::terminology::canonical_system;
+use crate::fhir::search::{self, Search, Term};
 use crate::ids::{LogicalId, PatientKey};
 use crate::model::resource::{ResourceType, StoredResource};
 use crate::model::search::{Condition, Order, Predicate};
 use crate::ops::resource::search::condition;
+use crate::ops::resource::stamp::NAMING;
 use crate::rules::facts::Facts;
 use crate::store::Tx;
-
-pub(super) const NAMING: Naming<'static> = Naming { base: "", canonical_system: &canonical_system };
 
 /// Ids of hidden fiches asked for at once.
 const CHUNK: usize = 200;
@@ -35,11 +33,6 @@ impl Unseen {
     /// For the reader of these facts.
     pub(super) fn by(ctx: &Context, facts: &Facts) -> Self {
         Self { seen: sight::conditions(ctx, facts) }
-    }
-
-    /// What a fiche must fulfil to be seen.
-    pub(super) fn conditions(&self) -> &[Condition] {
-        &self.seen
     }
 
     /// The fiches of a record that are not seen: those that fail one of the conditions.
@@ -112,22 +105,23 @@ pub(super) struct UnseenLists {
 }
 
 impl UnseenLists {
-    /// A search that cannot tell by its answer that a hidden fiche stands in a list.
-    pub(super) fn blind(&self, search: &Search) -> Search {
-        let hidden: Vec<Term> =
-            self.items.iter().filter_map(|item| search::condition("List", "item", item, NAMING)).collect();
-        let mut search = search.clone();
-        for term in &mut search.terms {
-            let Term::Index { parameter: asked, any_of, negated: false } = term else { continue };
-            for unseen in &hidden {
-                if let Term::Index { parameter, any_of: rows, .. } = unseen
-                    && parameter == asked
-                {
-                    any_of.retain(|value| !rows.contains(value));
-                }
+    /// What a list must fulfil to be seen.
+    pub(super) fn seen(&self) -> Vec<Condition> {
+        if self.lists.is_empty() { Vec::new() } else { vec![Condition::NotId(self.lists.clone())] }
+    }
+
+    /// A term on entries that cannot tell by its answer that a hidden fiche stands in a list; nothing
+    /// for another term.
+    pub(super) fn condition(&self, term: &Term) -> Option<Condition> {
+        let mut term = term.clone();
+        let Term::Index { parameter: asked, any_of, negated: false } = &mut term else { return None };
+        let item = search::find("List", "item").filter(|item| item.number == *asked && !self.items.is_empty())?;
+        for unseen in &self.items {
+            if let Some(Term::Index { any_of: rows, .. }) = search::condition("List", item.code, unseen, NAMING) {
+                any_of.retain(|value| !rows.contains(value));
             }
         }
-        search
+        Some(if any_of.is_empty() { Condition::Never } else { condition(&term) })
     }
 
     /// A list without the entries that are not seen.
@@ -147,14 +141,13 @@ impl UnseenLists {
 
 /// Archived resources come only when asked for, or when named one by one (document-sharing §7 42;
 /// TD3.1b must find what TD3.3d is to unarchive).
-pub(super) fn not_archived(search: &Search, patient: PatientKey) -> Option<Condition> {
+pub(super) fn not_archived(search: &Search) -> Option<Condition> {
     if search.wants_archived() || search.names_one_by_one() {
         return None;
     }
     let term = search::condition(&search.kind, "isArchived:not", "true", NAMING)?;
-    let condition = condition(&term, patient);
     let is_asked = search.terms.contains(&term);
-    (!is_asked).then_some(condition)
+    (!is_asked).then(|| condition(&term))
 }
 
 /// All resources that fulfil conditions.
@@ -164,8 +157,7 @@ fn whole(kind: ResourceType, conditions: Vec<Condition>) -> Predicate {
 
 /// What a parameter asks for by a value of a query.
 fn asks(kind: &str, name: &str, value: &str) -> Option<Condition> {
-    // No term of these names a record: the key is not looked at.
-    search::condition(kind, name, value, NAMING).map(|term| condition(&term, PatientKey::from_bits(0)))
+    search::condition(kind, name, value, NAMING).map(|term| condition(&term))
 }
 
 fn reference(kind: &str, patient: PatientKey, id: Uuid) -> String {

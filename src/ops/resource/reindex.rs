@@ -10,7 +10,7 @@ use crate::fhir::search;
 use crate::store::{ResourceKey, Store, Tx};
 
 /// Raised whenever rows take another form although the table of parameters stays.
-const FORM: &str = "3";
+const FORM: &str = "4";
 /// Where the store remembers what its rows were made by.
 const SETTING: &str = "search-index";
 /// Resources of one unit of work.

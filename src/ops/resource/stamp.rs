@@ -14,12 +14,17 @@ use crate::model::resource::IndexRow;
 
 /// Sets `id`, `meta.versionId` and `meta.lastUpdated`; keeps every other element and its order.
 pub(crate) fn stamp(resource: Value, id: &LogicalId, version: i32, updated_at: Timestamp) -> Value {
+    restamp(resource, &id.to_string(), version, updated_at)
+}
+
+/// The same, for an id of any form.
+pub(crate) fn restamp(resource: Value, id: &str, version: i32, updated_at: Timestamp) -> Value {
     let Value::Object(mut members) = resource else { return resource };
     let mut stamped = Map::with_capacity(members.len() + 2);
     if let Some(kind) = members.shift_remove("resourceType") {
         stamped.insert("resourceType".to_owned(), kind);
     }
-    stamped.insert("id".to_owned(), Value::String(id.to_string()));
+    stamped.insert("id".to_owned(), Value::String(id.to_owned()));
     members.shift_remove("id");
     let mut meta = match members.shift_remove("meta") {
         Some(Value::Object(meta)) => meta,
@@ -58,10 +63,12 @@ pub(crate) fn resolve(value: &mut Value, became: &HashMap<String, String>) {
     }
 }
 
+/// The forms of names in what is stored.
+pub(crate) const NAMING: Naming<'static> = Naming { base: "", canonical_system: &canonical_system };
+
 /// The index rows of a resource.
 pub(crate) fn index(resource: &Value) -> Vec<IndexRow> {
-    let naming = Naming { base: "", canonical_system: &canonical_system };
-    let entries = search::index(resource, &naming).into_iter();
+    let entries = search::index(resource, &NAMING).into_iter();
     let rows = entries.map(|entry| IndexRow {
         parameter: entry.parameter,
         value: entry.value,

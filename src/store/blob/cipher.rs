@@ -3,7 +3,8 @@
 //! The plaintext is cut every 64 KiB; each piece is sealed with AES-256-GCM under the document's own
 //! random key and followed by its tag. The nonce is the segment's number, which is safe because a
 //! key seals one document once. The document's id, the number and whether the segment is the last
-//! are authenticated, so that segments can be neither moved, nor swapped, nor left out at the end.
+//! are authenticated, so that segments can be neither moved, nor swapped, nor left out at the end; so is
+//! whether its bytes were packed before ([`Part`]).
 
 use std::fmt;
 
@@ -33,6 +34,32 @@ pub const fn segments(size: u64) -> u64 {
 /// How many bytes a document of `size` bytes takes when sealed.
 pub const fn sealed_size(size: u64) -> u64 {
     size.saturating_add((SEALED_SEGMENT_WIDE - SEGMENT_WIDE).saturating_mul(segments(size)))
+}
+
+/// What a segment is among those of its document. It is authenticated: none passes for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Others follow.
+    Inner,
+    /// The last one.
+    Last,
+    /// The only one, its bytes packed.
+    Packed,
+}
+
+impl Part {
+    /// What a segment of bytes as they are is, by whether it is the last.
+    pub const fn of(is_last: bool) -> Self {
+        if is_last { Self::Last } else { Self::Inner }
+    }
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::Inner => 0,
+            Self::Last => 1,
+            Self::Packed => 3,
+        }
+    }
 }
 
 /// The key of one document, bound to that document's id.
@@ -66,24 +93,24 @@ impl DocumentKey {
     }
 
     /// Encrypts `segment` where it lies and returns the tag to be written after it.
-    pub fn seal(&self, number: u64, last: bool, segment: &mut [u8]) -> Result<[u8; TAG], Fault> {
+    pub fn seal(&self, number: u64, part: Part, segment: &mut [u8]) -> Result<[u8; TAG], Fault> {
         let refused = |_unspecified| Fault::Segment { number };
         let tag =
-            self.aead.seal_in_place_separate_tag(nonce(number), self.bound(number, last), segment).map_err(refused)?;
+            self.aead.seal_in_place_separate_tag(nonce(number), self.bound(number, part), segment).map_err(refused)?;
         <[u8; TAG]>::try_from(tag.as_ref()).map_err(|_length| Fault::Segment { number })
     }
 
     /// Decrypts a sealed segment, tag included, where it lies; the plaintext is its first bytes.
-    pub fn open<'a>(&self, number: u64, last: bool, sealed: &'a mut [u8]) -> Result<&'a mut [u8], Fault> {
+    pub fn open<'a>(&self, number: u64, part: Part, sealed: &'a mut [u8]) -> Result<&'a mut [u8], Fault> {
         self.aead
-            .open_in_place(nonce(number), self.bound(number, last), sealed)
+            .open_in_place(nonce(number), self.bound(number, part), sealed)
             .map_err(|_unspecified| Fault::Segment { number })
     }
 
-    fn bound(&self, number: u64, last: bool) -> Aad<[u8; 25]> {
+    fn bound(&self, number: u64, part: Part) -> Aad<[u8; 25]> {
         let mut bytes = [0_u8; 25];
         let number = number.to_be_bytes();
-        let parts = self.document.as_bytes().iter().chain(&number).copied().chain([u8::from(last)]);
+        let parts = self.document.as_bytes().iter().chain(&number).copied().chain([part.number()]);
         for (byte, part) in bytes.iter_mut().zip(parts) {
             *byte = part;
         }
@@ -119,9 +146,9 @@ mod tests {
         DocumentKey::random(Uuid::from_u128(document), &SeededIds::new(7)).unwrap()
     }
 
-    fn sealed(key: &DocumentKey, number: u64, last: bool) -> Vec<u8> {
+    fn sealed(key: &DocumentKey, number: u64, part: Part) -> Vec<u8> {
         let mut bytes = b"compte rendu".to_vec();
-        let tag = key.seal(number, last, &mut bytes).unwrap();
+        let tag = key.seal(number, part, &mut bytes).unwrap();
         bytes.extend_from_slice(&tag);
         bytes
     }
@@ -129,15 +156,18 @@ mod tests {
     #[test]
     fn a_segment_opens_only_in_its_own_place() {
         let key = key(1);
-        assert_eq!(key.open(3, false, &mut sealed(&key, 3, false)).unwrap(), b"compte rendu");
-        assert!(key.open(4, false, &mut sealed(&key, 3, false)).is_err());
-        assert!(key.open(3, true, &mut sealed(&key, 3, false)).is_err());
+        let inner = || sealed(&key, 3, Part::Inner);
+        assert_eq!(key.open(3, Part::Inner, &mut inner()).unwrap(), b"compte rendu");
+        assert!(key.open(4, Part::Inner, &mut inner()).is_err());
+        assert!(key.open(3, Part::Last, &mut inner()).is_err());
+        assert!(key.open(3, Part::Packed, &mut inner()).is_err());
+        assert!(key.open(3, Part::Last, &mut sealed(&key, 3, Part::Packed)).is_err());
     }
 
     #[test]
     fn the_same_key_under_another_document_id_opens_nothing() {
-        let mut bytes = sealed(&key(1), 0, true);
-        assert!(key(2).open(0, true, &mut bytes).is_err());
+        let mut bytes = sealed(&key(1), 0, Part::Last);
+        assert!(key(2).open(0, Part::Last, &mut bytes).is_err());
     }
 
     #[test]

@@ -136,6 +136,14 @@ impl Drop for Guard {
     }
 }
 
+/// Runs work on a file where waiting for the disk holds nobody up. Buffers are moved in and out, so that none is
+/// copied: `tokio::fs::File` keeps one of its own for each file.
+pub(super) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    #[expect(clippy::disallowed_methods, reason = "what tokio::fs does, without its buffers")]
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Fault::Folder(error.into()))
+}
+
 /// Takes an absent file for a deleted one.
 pub(super) fn absent_is_fine(deleted: io::Result<()>) -> Result<(), Fault> {
     match deleted {

@@ -2,7 +2,7 @@
 //!
 //! A document is written once through a [`Stage`], which hashes and encrypts it as it arrives, and
 //! read through a [`BlobReader`], which opens only the segments asked for. Small documents travel
-//! in the row; larger ones are files of the [`BlobFolder`], durable before the row is committed.
+//! in the row, packed if they are very small; larger ones are files of the [`BlobFolder`], durable before the row is committed.
 //! A [`Spool`] keeps a body for the time of its request, under a key that nobody else ever has.
 
 pub mod cipher;
@@ -35,9 +35,13 @@ pub struct BlobLimits {
     pub capture: usize,
 }
 
+/// Documents up to here are packed before they are sealed, in bytes; never more than one segment. What is longer costs
+/// more time to pack and unpack than its bytes on disk do.
+const PACKED_UP_TO: u64 = 16 * 1024;
+
 impl BlobLimits {
     /// The most that may be captured.
-    pub const LARGEST_CAPTURE: usize = 512 * 1024;
+    pub const LARGEST_CAPTURE: usize = 256 * 1024;
 }
 
 impl Default for BlobLimits {

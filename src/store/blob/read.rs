@@ -1,24 +1,27 @@
 //! A document on its way out: whole, or only the segments of a byte range (issue: storage;
 //! ITI-68 with Range, RFC 9110 §14).
 
-use std::io::SeekFrom;
+use std::fs::File;
 use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream};
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::cipher::{
-    DocumentKey, SEALED_SEGMENT, SEALED_SEGMENT_WIDE, SEGMENT, SEGMENT_WIDE, TAG, sealed_size, segments,
+    DocumentKey, Part, SEALED_SEGMENT, SEALED_SEGMENT_WIDE, SEGMENT, SEGMENT_WIDE, TAG, sealed_size, segments,
 };
-use super::{BlobFolder, Fault, MasterKeys, wide};
+use super::folder::apart;
+use super::{BlobFolder, Fault, MasterKeys, PACKED_UP_TO, wide};
 use crate::error::Error;
 use crate::model::document::{Blob, BlobPlace};
+use crate::store::compress;
 
-/// Segments fetched from the file at once: each fetch is a hop to a blocking thread.
-const BATCH: u64 = 4;
+/// Segments fetched from the file at once: each fetch is a hop to a blocking thread, and so much is in memory for
+/// each answer under way.
+const BATCH: u64 = 2;
 
 /// A stored document, its key unwrapped, ready to be read once.
 #[derive(Debug)]
@@ -76,6 +79,9 @@ impl BlobReader {
     /// [`BlobReader::stream`], which holds a few segments at a time.
     pub async fn whole(self) -> Result<Bytes, Error> {
         let sealed = match self.source {
+            Source::Inline(bytes) if is_packed(self.size, &bytes) => {
+                return Ok(open_packed(&self.key, self.size, bytes)?);
+            }
             Source::Inline(bytes) => bytes,
             Source::File(path) => tokio::fs::read(path).await.map_err(Fault::from)?,
         };
@@ -91,10 +97,10 @@ impl BlobReader {
     ) -> Result<impl Stream<Item = Result<Bytes, Error>> + Send + 'static, Error> {
         let mut cursor = self.cursor(range).await?;
         let first = cursor.next().await?;
-        Ok(stream::try_unfold((first, cursor), async |(ready, mut cursor)| {
-            let Some(piece) = ready else { return Ok(None) };
-            let following = cursor.next().await?;
-            Ok(Some((piece, (following, cursor))))
+        // The next piece is fetched when it is asked for, when the one before has left: one batch at a time.
+        Ok(stream::try_unfold((first, cursor), async |(first, mut cursor)| {
+            let piece = if first.is_some() { first } else { cursor.next().await? };
+            Ok(piece.map(|piece| (piece, (None, cursor))))
         }))
     }
 
@@ -102,7 +108,12 @@ impl BlobReader {
         let end = range.end.min(self.size);
         let first = (range.start / SEGMENT_WIDE).min(segments(self.size));
         let beyond = if range.start < end { end.div_ceil(SEGMENT_WIDE) } else { first };
+        let mut plain = None;
         let (fetched, file) = match self.source {
+            Source::Inline(bytes) if is_packed(self.size, &bytes) => {
+                plain = Some(open_packed(&self.key, self.size, bytes)?);
+                (BytesMut::new(), None)
+            }
             Source::Inline(bytes) => {
                 if wide(bytes.len()) != sealed_size(self.size) {
                     return Err(Fault::Length);
@@ -113,12 +124,12 @@ impl BlobReader {
                 (bytes, None)
             }
             Source::File(path) => {
-                let mut file = File::open(path).await?;
-                file.seek(SeekFrom::Start(first.saturating_mul(SEALED_SEGMENT_WIDE))).await?;
-                (BytesMut::new(), Some(file))
+                let file = apart(move || File::open(path)).await??;
+                (BytesMut::new(), Some(Arc::new(file)))
             }
         };
-        Ok(Cursor { key: self.key, size: self.size, range: range.start..end, next: first, beyond, fetched, file })
+        let range = range.start..end;
+        Ok(Cursor { key: self.key, size: self.size, range, next: first, beyond, plain, fetched, file })
     }
 }
 
@@ -131,10 +142,12 @@ struct Cursor {
     next: u64,
     /// The first segment not wanted.
     beyond: u64,
+    /// The whole document, where it was packed: it is one segment.
+    plain: Option<Bytes>,
     /// Sealed bytes from `next` on.
     fetched: BytesMut,
     /// Where more come from.
-    file: Option<File>,
+    file: Option<Arc<File>>,
 }
 
 impl Cursor {
@@ -142,29 +155,54 @@ impl Cursor {
         if self.next >= self.beyond {
             return Ok(None);
         }
-        if self.fetched.is_empty() {
-            self.fetch().await?;
-        }
         let number = self.next;
         self.next = number.saturating_add(1);
-        let length = SEALED_SEGMENT.min(self.fetched.len());
-        let mut piece = self.fetched.split_to(length);
-        let opened = self.key.open(number, self.next == segments(self.size), &mut piece)?.len();
+        let opened = match self.plain.take() {
+            Some(plain) => plain,
+            None => self.open(number).await?,
+        };
         let begins = number.saturating_mul(SEGMENT_WIDE);
-        let from = narrow(self.range.start.saturating_sub(begins)).min(opened);
-        let to = narrow(self.range.end.saturating_sub(begins)).min(opened);
-        Ok(Some(piece.freeze().slice(from..to.max(from))))
+        let from = narrow(self.range.start.saturating_sub(begins)).min(opened.len());
+        let to = narrow(self.range.end.saturating_sub(begins)).min(opened.len());
+        Ok(Some(opened.slice(from..to.max(from))))
     }
 
-    async fn fetch(&mut self) -> Result<(), Fault> {
-        let file = self.file.as_mut().ok_or(Fault::Length)?;
-        let from = self.next.saturating_mul(SEALED_SEGMENT_WIDE);
-        let until = self.next.saturating_add(BATCH).min(self.beyond).saturating_mul(SEALED_SEGMENT_WIDE);
+    async fn open(&mut self, number: u64) -> Result<Bytes, Fault> {
+        if self.fetched.is_empty() {
+            self.fetch(number).await?;
+        }
+        let length = SEALED_SEGMENT.min(self.fetched.len());
+        let mut piece = self.fetched.split_to(length);
+        let part = Part::of(number.saturating_add(1) == segments(self.size));
+        let opened = self.key.open(number, part, &mut piece)?.len();
+        piece.truncate(opened);
+        Ok(piece.freeze())
+    }
+
+    /// Fetches sealed bytes from the segment `first` on.
+    async fn fetch(&mut self, first: u64) -> Result<(), Fault> {
+        let file = Arc::clone(self.file.as_ref().ok_or(Fault::Length)?);
+        let from = first.saturating_mul(SEALED_SEGMENT_WIDE);
+        let until = first.saturating_add(BATCH).min(self.beyond).saturating_mul(SEALED_SEGMENT_WIDE);
         let length = until.min(sealed_size(self.size)).saturating_sub(from);
-        self.fetched = BytesMut::zeroed(narrow(length));
-        file.read_exact(&mut self.fetched).await?;
+        let mut fetched = BytesMut::zeroed(narrow(length));
+        let (read, fetched) = apart(move || (file.read_exact_at(&mut fetched, from), fetched)).await?;
+        read?;
+        self.fetched = fetched;
         Ok(())
     }
+}
+
+/// Whether the sealed bytes of a document were packed before: only then are they fewer than its own.
+fn is_packed(size: u64, sealed: &[u8]) -> bool {
+    size <= PACKED_UP_TO && wide(sealed.len()) < sealed_size(size)
+}
+
+fn open_packed(key: &DocumentKey, size: u64, mut sealed: Vec<u8>) -> Result<Bytes, Fault> {
+    let opened = key.open(0, Part::Packed, &mut sealed)?.len();
+    sealed.truncate(opened);
+    let plain = compress::unpack(sealed).map_err(|_unreadable| Fault::Length)?;
+    if wide(plain.len()) == size { Ok(Bytes::from(plain)) } else { Err(Fault::Length) }
 }
 
 /// Opens every segment in place, then closes the gaps that the tags leave.
@@ -174,7 +212,7 @@ fn open_whole(key: &DocumentKey, size: u64, mut bytes: Vec<u8>) -> Result<Bytes,
     }
     let count = bytes.len().div_ceil(SEALED_SEGMENT);
     for (number, segment) in bytes.chunks_mut(SEALED_SEGMENT).enumerate() {
-        key.open(wide(number), number.saturating_add(1) == count, segment)?;
+        key.open(wide(number), Part::of(number.saturating_add(1) == count), segment)?;
     }
     let end = bytes.len();
     for number in 1..count {

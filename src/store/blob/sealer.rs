@@ -1,12 +1,19 @@
 //! Bytes encrypted as they arrive, in memory while few, else in a staging file (issue: storage).
 
-use tokio::fs::File;
-use tokio::io::AsyncWriteExt as _;
+use std::fs::File;
+use std::io::Write as _;
+use std::sync::Arc;
+
 use uuid::Uuid;
 
-use super::cipher::{DocumentKey, SEGMENT};
-use super::{BlobFolder, Fault, Guard, wide};
+use super::cipher::{DocumentKey, Part, SEALED_SEGMENT, SEGMENT};
+use super::folder::apart;
+use super::{BlobFolder, Fault, Guard, PACKED_UP_TO, wide};
 use crate::ids::IdSource;
+use crate::store::compress::{self, Kind};
+
+/// Room for the segment that is written and the one that is filled meanwhile.
+const ROOM: usize = 2 * SEALED_SEGMENT;
 
 /// Cuts plaintext into segments and seals them; what a stage and a spool share.
 pub(super) struct Sealer {
@@ -26,7 +33,7 @@ pub(super) struct Sealer {
 
 /// A staging file; the guard removes it if the request ends before it is complete.
 pub(super) struct Spill {
-    pub(super) file: File,
+    pub(super) file: Arc<File>,
     pub(super) guard: Guard,
 }
 
@@ -40,7 +47,7 @@ pub(super) struct Sealed {
 /// Where sealed bytes are.
 pub(super) enum SealedBytes {
     Memory(Vec<u8>),
-    /// In the staging file: flushed, but not durable.
+    /// In the staging file: written, but not durable.
     File(Spill),
 }
 
@@ -76,7 +83,7 @@ impl Sealer {
         while !rest.is_empty() {
             // A full segment is sealed only when more follows: till then it may be the last one.
             if self.open_length() >= SEGMENT {
-                self.seal(false)?;
+                self.seal(Part::Inner)?;
             }
             let room = SEGMENT.saturating_sub(self.open_length());
             let (piece, after) = rest.split_at_checked(room).unwrap_or((rest, &[]));
@@ -95,21 +102,41 @@ impl Sealer {
             Some(spill) => spill,
             None => self.spill.insert(begin(self.key.document(), &self.folder).await?),
         };
-        spill.file.write_all(self.pending.get(..self.sealed).unwrap_or_default()).await?;
-        self.pending.drain(..self.sealed);
+        let (file, sealed) = (Arc::clone(&spill.file), self.sealed);
+        let pending = std::mem::take(&mut self.pending);
+        let written = apart(move || {
+            let done = file.as_ref().write_all(pending.get(..sealed).unwrap_or_default());
+            (done, pending)
+        });
+        let (done, pending) = written.await?;
+        done?;
+        self.pending = pending;
+        self.pending.drain(..sealed);
         self.sealed = 0;
+        // What stayed in memory until now would stay as long as the document comes.
+        self.pending.shrink_to(ROOM);
         Ok(())
+    }
+
+    /// Packs the bytes, which is worth while for few, then seals them as [`Sealer::end`] does.
+    pub(super) async fn end_packed(mut self) -> Result<Sealed, Fault> {
+        let is_small = self.size <= PACKED_UP_TO.min(self.inline);
+        match is_small.then(|| compress::pack_shorter(Kind::Document, &self.pending)).flatten() {
+            None => self.end().await,
+            Some(packed) => {
+                self.pending = packed;
+                self.seal(Part::Packed)?;
+                Ok(Sealed { key: self.key, size: self.size, bytes: SealedBytes::Memory(self.pending) })
+            }
+        }
     }
 
     /// Seals the last segment.
     pub(super) async fn end(mut self) -> Result<Sealed, Fault> {
-        self.seal(true)?;
+        self.seal(Part::Last)?;
         self.spill().await?;
         let bytes = match self.spill {
-            Some(mut spill) => {
-                spill.file.flush().await?;
-                SealedBytes::File(spill)
-            }
+            Some(spill) => SealedBytes::File(spill),
             None => SealedBytes::Memory(self.pending),
         };
         Ok(Sealed { key: self.key, size: self.size, bytes })
@@ -120,9 +147,9 @@ impl Sealer {
         self.pending.len().saturating_sub(self.sealed)
     }
 
-    fn seal(&mut self, last: bool) -> Result<(), Fault> {
+    fn seal(&mut self, part: Part) -> Result<(), Fault> {
         let open = self.pending.get_mut(self.sealed..).unwrap_or_default();
-        let tag = self.key.seal(self.segment, last, open)?;
+        let tag = self.key.seal(self.segment, part, open)?;
         self.pending.extend_from_slice(&tag);
         self.sealed = self.pending.len();
         self.segment = self.segment.saturating_add(1);
@@ -132,10 +159,11 @@ impl Sealer {
 
 async fn begin(id: Uuid, folder: &BlobFolder) -> Result<Spill, Fault> {
     let path = folder.staging_path_of(id);
-    let mut options = tokio::fs::OpenOptions::new();
+    let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    options.mode(0o600);
-    let file = options.open(&path).await?;
-    Ok(Spill { file, guard: Guard::over(Some(path)) })
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let place = path.clone();
+    let file = apart(move || options.open(place)).await??;
+    Ok(Spill { file: Arc::new(file), guard: Guard::over(Some(path)) })
 }

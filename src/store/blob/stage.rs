@@ -9,6 +9,7 @@ use tokio::fs::File;
 use uuid::Uuid;
 
 use super::cipher::SEGMENT;
+use super::folder::apart;
 use super::sealer::{Sealed, SealedBytes, Sealer, Spill};
 use super::{BlobFolder, BlobLimits, Fault, Guard, MasterKeys, wide};
 use crate::error::{Code, Error};
@@ -51,8 +52,7 @@ impl Stage {
         if self.size().saturating_add(wide(plain.len())) > self.limits.document {
             return Err(Code::TooLarge.into());
         }
-        let capture = self.limits.capture.min(BlobLimits::LARGEST_CAPTURE).saturating_sub(self.captured.len());
-        self.captured.extend_from_slice(plain.get(..capture).unwrap_or(plain));
+        self.keep_beginning(plain);
         // Piece by piece, so that all three passes find the bytes in the cache.
         for piece in plain.chunks(SEGMENT) {
             self.sha1.update(piece);
@@ -60,6 +60,18 @@ impl Stage {
             self.sealer.write(piece)?;
         }
         Ok(())
+    }
+
+    /// Keeps what is still wanted of the beginning, with room for no more than is ever wanted.
+    fn keep_beginning(&mut self, plain: &[u8]) {
+        let limit = self.limits.capture.min(BlobLimits::LARGEST_CAPTURE);
+        let wanted = limit.saturating_sub(self.captured.len());
+        let kept = plain.get(..wanted).unwrap_or(plain);
+        if self.captured.capacity() < self.captured.len().saturating_add(kept.len()) {
+            let doubled = self.captured.capacity().saturating_mul(2).min(limit);
+            self.captured.reserve_exact(doubled.saturating_sub(self.captured.len()).max(kept.len()));
+        }
+        self.captured.extend_from_slice(kept);
     }
 
     /// The first bytes of the document in the clear, as many as the capture limit allows.
@@ -79,7 +91,7 @@ impl Stage {
 
     /// Seals the last segment and makes the file, if there is one, durable under its final name.
     pub async fn finish(self, keys: &MasterKeys) -> Result<Staged, Error> {
-        let Sealed { key, size, bytes } = self.sealer.end().await?;
+        let Sealed { key, size, bytes } = self.sealer.end_packed().await?;
         let wrapped_key = keys.wrap_with(&key, self.wrap_nonce)?;
         let id = key.document();
         let (place, guard) = match bytes {
@@ -98,13 +110,15 @@ impl fmt::Debug for Stage {
 }
 
 /// Durable bytes first, then the name, then the name durable: after a crash the file is whole or orphaned.
-async fn settle(mut spill: Spill, id: Uuid, folder: &BlobFolder) -> Result<Guard, Fault> {
-    spill.file.sync_all().await?;
+async fn settle(spill: Spill, id: Uuid, folder: &BlobFolder) -> Result<Guard, Fault> {
+    let file = spill.file;
+    apart(move || file.sync_all()).await??;
+    let mut guard = spill.guard;
     let (shelf, path) = (folder.make_shelf_of(id).await?, folder.path_of(id));
     tokio::fs::rename(folder.staging_path_of(id), &path).await?;
-    spill.guard.moved_to(path);
+    guard.moved_to(path);
     File::open(shelf).await?.sync_all().await?;
-    Ok(spill.guard)
+    Ok(guard)
 }
 
 /// A document received in full, encrypted and durable, that no row names yet.

@@ -10,6 +10,7 @@ use crate::ids::ShardKey;
 use crate::model::audit::{AuditRecord, ChainedRecord};
 use crate::store::cached::Cached;
 use crate::store::chain;
+use crate::store::compress::{self, Kind};
 use crate::store::error::{Error, Result};
 use crate::store::records::{AuditFilter, ChainRow, Head, Seal};
 use crate::store::rows;
@@ -29,11 +30,35 @@ struct Row {
     hash: Vec<u8>,
 }
 
-pub(in crate::store) fn append_audit(conn: &mut Conn, record: &AuditRecord) -> Result<()> {
+/// Traces of one unit stand on one chain, but for few: each run of a chain moves its head once.
+pub(in crate::store) fn append_audits(conn: &mut Conn, records: &[AuditRecord]) -> Result<()> {
+    records.chunk_by(|one, next| one.chain == next.chain).try_for_each(|run| append_run(conn, run))
+}
+
+fn append_run(conn: &mut Conn, run: &[AuditRecord]) -> Result<()> {
+    let Some(first) = run.first() else { return Ok(()) };
+    let pt = first.chain.get();
+    let length = i64::try_from(run.len()).unwrap_or(i64::MAX);
+    let (last, mut head, sealed) = advance(conn, pt, length)?;
+    let before = last.saturating_sub(length);
+    for (record, sequence) in run.iter().zip(before.saturating_add(1)..) {
+        head = append(conn, record, sequence, &head)?;
+    }
+    Cached(diesel::update(audit_chain::table.find(pt)).set(audit_chain::head.eq(&head))).execute(conn)?;
+    // Only the first link after a seal has to say that the chain waits for the next one.
+    if sealed == before {
+        let statement =
+            diesel::insert_into(audit_unsealed::table).values(audit_unsealed::pt.eq(pt)).on_conflict_do_nothing();
+        Cached(statement).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Adds one link after `previous`; answers its hash.
+fn append(conn: &mut Conn, record: &AuditRecord, sequence: i64, previous: &[u8; 32]) -> Result<[u8; 32]> {
     let (pt, at) = (record.chain.get(), to_micros(record.at));
     let body = chain::body(record)?;
-    let (sequence, previous, sealed) = advance(conn, pt)?;
-    let hash = chain::link(&previous, pt, sequence, at, &body);
+    let hash = chain::link(previous, pt, sequence, at, &body);
     let statement = diesel::insert_into(audit::table).values((
         audit::pt.eq(pt),
         audit::sequence.eq(sequence),
@@ -42,27 +67,20 @@ pub(in crate::store) fn append_audit(conn: &mut Conn, record: &AuditRecord) -> R
         audit::act.eq(chain::act(record.act)?),
         audit::actor_person.eq(record.actor.person.as_deref()),
         audit::actor_structure.eq(record.actor.structure.as_deref()),
-        audit::body.eq(&body),
-        audit::previous.eq(&previous),
+        audit::body.eq(compress::pack(Kind::Trace, &body)),
+        audit::previous.eq(previous),
         audit::hash.eq(&hash),
     ));
     Cached(statement).execute(conn)?;
-    Cached(diesel::update(audit_chain::table.find(pt)).set(audit_chain::head.eq(&hash))).execute(conn)?;
-    // Only the first link after a seal has to say that the chain waits for the next one.
-    if sealed == sequence - 1 {
-        let statement =
-            diesel::insert_into(audit_unsealed::table).values(audit_unsealed::pt.eq(pt)).on_conflict_do_nothing();
-        Cached(statement).execute(conn)?;
-    }
-    Ok(())
+    Ok(hash)
 }
 
-/// Takes the next number of a chain. The update locks the chain's row, so that on every back end the
+/// Takes the next numbers of a chain: the last of them, the head so far, what is sealed. The update locks the chain's row, so that on every back end the
 /// writers of one record follow each other.
-fn advance(conn: &mut Conn, pt: i64) -> Result<(i64, [u8; 32], i64)> {
+fn advance(conn: &mut Conn, pt: i64, by: i64) -> Result<(i64, [u8; 32], i64)> {
     for _attempt in 0..2 {
         let statement = diesel::update(audit_chain::table.find(pt))
-            .set(audit_chain::sequence.eq(audit_chain::sequence + 1))
+            .set(audit_chain::sequence.eq(audit_chain::sequence + by))
             .returning((audit_chain::sequence, audit_chain::head, audit_chain::sealed));
         let row: Option<(i64, Vec<u8>, i64)> = Cached(statement).get_result(conn).optional()?;
         if let Some((sequence, head, sealed)) = row {
@@ -72,13 +90,13 @@ fn advance(conn: &mut Conn, pt: i64) -> Result<(i64, [u8; 32], i64)> {
         let statement = diesel::insert_into(audit_chain::table)
             .values((
                 audit_chain::pt.eq(pt),
-                audit_chain::sequence.eq(1),
+                audit_chain::sequence.eq(by),
                 audit_chain::head.eq(&genesis),
                 audit_chain::sealed.eq(0),
             ))
             .on_conflict_do_nothing();
         if Cached(statement).execute(conn)? > 0 {
-            return Ok((1, genesis, 0));
+            return Ok((by, genesis, 0));
         }
         // Another server has just begun the chain: now there is a row to be locked.
     }
@@ -126,7 +144,11 @@ pub(in crate::store) fn find_audit(conn: &mut Conn, permit: &Permit, id: Uuid) -
 }
 
 fn to_record((sequence, body): (i64, Vec<u8>)) -> Result<ChainedRecord> {
-    Ok(ChainedRecord { sequence, record: chain::record(&body)? })
+    Ok(ChainedRecord { sequence, record: chain::record(&unpacked(body)?)? })
+}
+
+fn unpacked(body: Vec<u8>) -> Result<Vec<u8>> {
+    compress::unpack(body).map_err(|_unreadable| Error::Inconsistent { table: "audit", column: "body" })
 }
 
 pub(in crate::store) fn list_chains(conn: &mut Conn, after: Option<ShardKey>, limit: i64) -> Result<Vec<Head>> {
@@ -208,7 +230,7 @@ fn to_link(row: Row) -> Result<ChainRow> {
         act: row.act,
         person: row.actor_person,
         structure: row.actor_structure,
-        body: row.body,
+        body: unpacked(row.body)?,
         previous: rows::array(&row.previous, "audit", "previous")?,
         hash: rows::array(&row.hash, "audit", "hash")?,
     })

@@ -62,6 +62,22 @@ pub(in crate::store) fn put_exercise(
     Ok(())
 }
 
+pub(in crate::store) fn find_professional(conn: &mut Conn, id: &NationalId) -> Result<Option<Professional>> {
+    let row: Option<ProfessionalRow> = professional::table.find(id.as_str()).get_result(conn).optional()?;
+    row.map(to_professional).transpose()
+}
+
+pub(in crate::store) fn remove_exercise(
+    conn: &mut Conn,
+    professional: &NationalId,
+    structure: &StructureId,
+    situation: &str,
+) -> Result<()> {
+    let key = (professional.as_str(), structure.as_str(), situation);
+    Cached(diesel::delete(exercise::table.find(key))).execute(conn)?;
+    Ok(())
+}
+
 pub(in crate::store) fn find_exercises(conn: &mut Conn, id: &NationalId) -> Result<Vec<Exercise>> {
     let rows: Vec<(ProfessionalRow, StructureRow, String)> = exercise::table
         .inner_join(professional::table.on(professional::id.eq(exercise::professional)))

@@ -13,3 +13,4 @@ pub(in crate::store) mod profile;
 pub(in crate::store) mod resource;
 pub(in crate::store) mod search;
 pub(in crate::store) mod setting;
+pub(in crate::store) mod version;

@@ -11,6 +11,7 @@ use crate::clock::to_micros;
 use crate::ids::{LogicalId, PatientKey, ShardKey};
 use crate::model::resource::{IndexRow, NewResource, ResourceType, StoredResource};
 use crate::store::cached::Cached;
+use crate::store::compress::{self, Kind};
 use crate::store::error::{Error, Result};
 use crate::store::records::{KeyedResource, ResourceKey, VersionFilter};
 use crate::store::rows;
@@ -29,6 +30,7 @@ pub(in crate::store) fn put_resource(conn: &mut Conn, permit: &Permit, new: &New
 }
 
 fn insert(conn: &mut Conn, pt: i64, new: &NewResource) -> Result<bool> {
+    let body = compress::pack(Kind::Resource, &new.body);
     let statement = diesel::insert_into(resource::table)
         .values((
             resource::pt.eq(pt),
@@ -37,7 +39,7 @@ fn insert(conn: &mut Conn, pt: i64, new: &NewResource) -> Result<bool> {
             resource::version.eq(new.version),
             resource::updated_at.eq(to_micros(new.updated_at)),
             resource::is_deleted.eq(false),
-            resource::body.eq(&new.body),
+            resource::body.eq(&body),
         ))
         .on_conflict_do_nothing();
     Ok(Cached(statement).execute(conn)? > 0)
@@ -50,11 +52,12 @@ fn replace(conn: &mut Conn, pt: i64, new: &NewResource) -> Result<bool> {
     if !shelve(conn, pt, kind, new.id, new.version - 1)? {
         return Ok(false);
     }
+    let body = compress::pack(Kind::Resource, &new.body);
     let statement = diesel::update(resource::table.find((pt, kind, new.id.as_bytes()))).set((
         resource::version.eq(new.version),
         resource::updated_at.eq(to_micros(new.updated_at)),
         resource::is_deleted.eq(false),
-        resource::body.eq(&new.body),
+        resource::body.eq(&body),
     ));
     Cached(statement).execute(conn)?;
     unindex(conn, pt, kind, new.id, &new.former)?;
@@ -140,7 +143,7 @@ pub(in crate::store) fn fact_listed_fiches(conn: &mut Conn, patient: PatientKey,
         .get_result(conn)
         .optional()?;
     let Some(body) = body else { return Ok(Vec::new()) };
-    let list: serde_json::Value = serde_json::from_slice(&body)
+    let list: serde_json::Value = serde_json::from_slice(&unpacked(body)?)
         .map_err(|_unreadable| Error::Inconsistent { table: "resource", column: "body" })?;
     let entries = list.get("entry").and_then(serde_json::Value::as_array).into_iter().flatten();
     let references = entries.filter_map(|entry| entry.get("item")?.get("reference")?.as_str());
@@ -179,6 +182,30 @@ pub(in crate::store) fn find_version(
         .find((permit.shard().get(), kind.number(), id.as_bytes(), version))
         .select((resource_history::id, resource_history::version, resource_history::body, resource_history::updated_at))
         .get_result(conn)
+        .optional()?;
+    row.map(to_resource).transpose()
+}
+
+/// The version that was current at an instant: the newest of those made until then.
+pub(in crate::store) fn find_version_at(
+    conn: &mut Conn,
+    permit: &Permit,
+    kind: ResourceType,
+    id: Uuid,
+    at: i64,
+) -> Result<Option<StoredResource>> {
+    let current = find_resource(conn, permit, kind, id)?;
+    if current.as_ref().is_some_and(|current| to_micros(current.updated_at) <= at) {
+        return Ok(current);
+    }
+    let row: Option<Row> = resource_history::table
+        .filter(resource_history::pt.eq(permit.shard().get()))
+        .filter(resource_history::kind.eq(kind.number()))
+        .filter(resource_history::id.eq(id.as_bytes()))
+        .filter(resource_history::updated_at.le(at))
+        .order(resource_history::version.desc())
+        .select((resource_history::id, resource_history::version, resource_history::body, resource_history::updated_at))
+        .first(conn)
         .optional()?;
     row.map(to_resource).transpose()
 }
@@ -238,7 +265,12 @@ pub(in crate::store) fn count_versions(
 }
 
 pub(super) fn to_resource((id, version, body, updated_at): Row) -> Result<StoredResource> {
-    Ok(StoredResource { id: rows::uuid(&id, "resource", "id")?, version, body, updated_at: rows::instant(updated_at) })
+    let (id, updated_at) = (rows::uuid(&id, "resource", "id")?, rows::instant(updated_at));
+    Ok(StoredResource { id, version, body: unpacked(body)?, updated_at })
+}
+
+fn unpacked(body: Vec<u8>) -> Result<Vec<u8>> {
+    compress::unpack(body).map_err(|_unreadable| Error::Inconsistent { table: "resource", column: "body" })
 }
 
 /// The rows of a resource, once the index was emptied.

@@ -20,6 +20,7 @@ use crate::model::resource::StoredResource;
 use crate::model::search::{Condition, Interval, Match, Predicate};
 use crate::store::cached::Cached;
 use crate::store::error::Result;
+use crate::store::records::FoundValue;
 use crate::store::rows;
 use crate::store::schema::{resource, search_index};
 
@@ -87,9 +88,41 @@ pub(in crate::store) fn fact_hits(
     patient: PatientKey,
     predicate: &Predicate,
 ) -> Result<Vec<(Uuid, Option<i64>)>> {
-    let scope = Scope { pt: patient.get(), kind: predicate.kind.number() };
+    ids(conn, Scope { pt: patient.get(), kind: predicate.kind.number() }, predicate)
+}
+
+pub(in crate::store) fn find_hits(
+    conn: &mut Conn,
+    permit: &Permit,
+    predicate: &Predicate,
+) -> Result<Vec<(Uuid, Option<i64>)>> {
+    ids(conn, Scope { pt: permit.shard().get(), kind: predicate.kind.number() }, predicate)
+}
+
+fn ids(conn: &mut Conn, scope: Scope, predicate: &Predicate) -> Result<Vec<(Uuid, Option<i64>)>> {
     let hits = hits(conn, scope, predicate)?.into_iter();
     hits.map(|(id, value)| Ok((rows::uuid(&id, "search_index", "id")?, value))).collect()
+}
+
+/// The rows of one parameter of whatever a search finds.
+pub(in crate::store) fn find_values(
+    conn: &mut Conn,
+    permit: &Permit,
+    predicate: &Predicate,
+    parameter: i32,
+) -> Result<Vec<FoundValue>> {
+    let scope = Scope { pt: permit.shard().get(), kind: predicate.kind.number() };
+    let Some(sets) = sets(scope, predicate) else { return Ok(Vec::new()) };
+    let mut query = indexed(scope, parameter)
+        .select((search_index::id, search_index::value, search_index::low, search_index::high))
+        .limit(predicate.limit)
+        .into_boxed::<Db>();
+    narrow!(query, search_index::id, sets);
+    let found: Vec<(Vec<u8>, String, i64, i64)> = query.load(conn)?;
+    let value = |(id, value, low, high): (Vec<u8>, String, i64, i64)| {
+        Ok(FoundValue { id: rows::uuid(&id, "search_index", "id")?, value, low, high })
+    };
+    found.into_iter().map(value).collect()
 }
 
 fn hits(conn: &mut Conn, scope: Scope, predicate: &Predicate) -> Result<Vec<Hit>> {
@@ -109,14 +142,22 @@ pub(in crate::store) fn count(conn: &mut Conn, permit: &Permit, predicate: &Pred
 
 /// Whether the text of a search is one of few.
 fn is_plain(predicate: &Predicate) -> bool {
-    let is_single = |condition: &Condition| match condition {
-        Condition::Index { any_of, .. } => any_of.len() <= 1,
+    predicate.conditions.len() <= FEW && predicate.conditions.iter().all(|condition| is_single(condition, false))
+}
+
+/// Whether a condition is written in one of few ways. What a reader does not see (codes, within all) differs
+/// by profession and tie, not by request.
+fn is_single(condition: &Condition, within_all: bool) -> bool {
+    match condition {
+        Condition::Index { any_of, .. } => {
+            any_of.len() <= 1 || within_all && any_of.iter().all(|value| matches!(value, Match::Prefix(_)))
+        }
         Condition::Id(ids) | Condition::NotId(ids) => ids.len() == 1,
         Condition::LastUpdated(intervals) => intervals.len() == 1,
-        // What a reader does not see (any, all) differs by profession and tie, not by request.
-        Condition::Missing { .. } | Condition::Never | Condition::Any(_) | Condition::All(_) => true,
-    };
-    predicate.conditions.len() <= FEW && predicate.conditions.iter().all(is_single)
+        Condition::Missing { .. } | Condition::Never => true,
+        Condition::Any(inner) => inner.iter().all(|condition| is_single(condition, false)),
+        Condition::All(inner) => inner.iter().all(|condition| is_single(condition, true)),
+    }
 }
 
 fn by_update(conn: &mut Conn, scope: Scope, predicate: &Predicate) -> Result<Vec<Hit>> {
@@ -335,7 +376,7 @@ fn any(tests: &[Match]) -> Option<Test<'_>> {
         .iter()
         .filter_map(|test| match test {
             Match::Exact(value) => Some(value.as_str()),
-            Match::Prefix(_) | Match::Suffix(_) | Match::Contains(_) | Match::Interval(_) => None,
+            Match::Prefix(_) | Match::Suffix(_) | Match::Contains(_) | Match::Interval(_) | Match::Measured(..) => None,
         })
         .collect();
     let exact: Option<Test<'_>> = match exact.as_slice() {
@@ -346,21 +387,30 @@ fn any(tests: &[Match]) -> Option<Test<'_>> {
     let others = tests.iter().filter_map(|test| -> Option<Test<'_>> {
         match test {
             Match::Exact(_) => None,
-            Match::Prefix(prefix) => Some(match successor(prefix) {
-                Some(end) => Box::new(search_index::value.ge(prefix).and(search_index::value.lt(end))),
-                None => Box::new(search_index::value.ge(prefix)),
-            }),
+            Match::Prefix(prefix) => Some(starts_with(prefix)),
             Match::Suffix(end) => Some(Box::new(dialect::ends_with(end))),
             Match::Contains(part) => Some(Box::new(search_index::value.like(anywhere(part)).escape('\\'))),
-            // All four bounds are always written, so that the text is always the same.
-            Match::Interval(Interval { low_from, low_to, high_from, high_to }) => Some(Box::new(
-                search_index::low
-                    .between(low_from.unwrap_or(i64::MIN), low_to.unwrap_or(i64::MAX))
-                    .and(search_index::high.between(high_from.unwrap_or(i64::MIN), high_to.unwrap_or(i64::MAX))),
-            )),
+            Match::Interval(interval) => Some(stands(*interval)),
+            Match::Measured(prefix, interval) => Some(Box::new(starts_with(prefix).and(stands(*interval)))),
         }
     });
     exact.into_iter().chain(others).reduce(|one, other| Box::new(one.or(other)))
+}
+
+fn starts_with(prefix: &str) -> Test<'_> {
+    match successor(prefix) {
+        Some(end) => Box::new(search_index::value.ge(prefix).and(search_index::value.lt(end))),
+        None => Box::new(search_index::value.ge(prefix)),
+    }
+}
+
+/// All four bounds are always written, so that the text is always the same.
+fn stands(Interval { low_from, low_to, high_from, high_to }: Interval) -> Test<'static> {
+    Box::new(
+        search_index::low
+            .between(low_from.unwrap_or(i64::MIN), low_to.unwrap_or(i64::MAX))
+            .and(search_index::high.between(high_from.unwrap_or(i64::MIN), high_to.unwrap_or(i64::MAX))),
+    )
 }
 
 /// The pattern of a text that stands anywhere.

@@ -16,7 +16,7 @@ use crate::model::caller::Action;
 use crate::model::notification::NotificationState;
 use crate::model::resource::{IndexRow, NewResource, ResourceType};
 use crate::model::search::{Condition, Interval, Match, Order, Position, Predicate};
-use crate::store::records::{AuditFilter, VersionFilter};
+use crate::store::records::{AuditFilter, ChangeFilter, ChangePlace, VersionFilter};
 use crate::store::tx::Tx;
 
 const MARIE: PatientKey = PatientKey::from_bits(1);
@@ -77,6 +77,10 @@ fn searches() -> Vec<Predicate> {
         vec![Condition::Id(vec![Uuid::nil(), Uuid::max()]), Condition::LastUpdated(vec![interval, interval])],
         vec![index(vec![Match::Contains("c".to_owned()), exact("a")], false)],
         vec![Condition::NotId(vec![Uuid::nil(), Uuid::max()]), index(vec![exact("a")], false)],
+        vec![index(vec![Match::Measured("a".to_owned(), interval), exact("b")], false)],
+        vec![index((0..100).map(|number| exact(&number.to_string())).collect(), false)],
+        vec![index((0..100).map(|number| Match::Prefix(number.to_string())).collect(), false)],
+        vec![Condition::Any(vec![index(vec![exact("a")], false), Condition::Id(vec![Uuid::nil()])])],
     ];
     let mut searches = Vec::new();
     for conditions in conditions {
@@ -110,6 +114,8 @@ fn a_search_reads_its_record_only_and_by_keys() {
             tx.search(&permit, &predicate)?;
             tx.count(&permit, &predicate)?;
             tx.fact_hits(MARIE, &predicate)?;
+            tx.find_hits(&permit, &predicate)?;
+            tx.find_values(&permit, &predicate, 3)?;
         }
         Ok(())
     });
@@ -145,6 +151,14 @@ fn facts_and_finds_are_read_by_keys() {
         tx.find_version(&permit, FICHE, id, 1)?;
         tx.list_versions(&permit, FICHE, id, &VersionFilter { since: None, before: Some(9), limit: 9 })?;
         tx.count_versions(&permit, FICHE, id, None)?;
+        tx.find_state(&permit, FICHE, id)?;
+        let place = ChangePlace { at: from_micros(1), id, version: 9 };
+        let changes = ChangeFilter { since: None, until: None, before: Some(place), limit: 9 };
+        for one in [None, Some(id)] {
+            tx.list_changes(&permit, FICHE, one, &changes)?;
+            tx.count_changes(&permit, FICHE, one, &changes)?;
+        }
+        tx.find_version_at(&permit, FICHE, id, 5)?;
         tx.find_blob(&permit, id)?;
         tx.find_same_bytes(&permit, &digest.0)?;
         tx.list_audit(&permit, &filter)?;

@@ -1,8 +1,10 @@
 //! `espace bench parts`: what a transaction cannot do without, each part measured alone with the
 //! server's own code, in microseconds of CPU (docs/PERFORMANCE.md).
 
+mod search;
 mod stage;
 mod storage;
+mod transaction;
 mod work;
 
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::drive::bytes;
 use super::process;
 use crate::cli::{Failure, output, runtime};
 use crate::clock::Stopwatch;
@@ -27,6 +30,9 @@ pub(super) struct Parts {
     /// Callers that share a commit
     #[arg(long, value_name = "N", default_value_t = 64)]
     callers: usize,
+    /// Size of the document: bytes, or `60k`. One that is kept in a file is sealed by `aes`; writing the file is no part
+    #[arg(long, value_name = "BYTES", default_value = "60k", value_parser = bytes)]
+    size: usize,
     /// One line of JSON
     #[arg(long)]
     json: bool,
@@ -47,10 +53,11 @@ impl Parts {
     }
 
     async fn measure(&self) -> Result<Vec<Part>, Failure> {
-        let stage = stage::Stage::set(&self.state).await?;
+        let stage = stage::Stage::set(&self.state, self.size).await?;
         let meter = Meter { spend: Duration::from_millis(self.spend), callers: self.callers.max(1) };
         let mut parts = work::measure(&stage, &meter).await?;
         parts.extend(storage::measure(&stage, &meter).await?);
+        parts.extend(transaction::measure(&stage, &meter).await?);
         stage.strike().await;
         Ok(parts)
     }

@@ -14,9 +14,6 @@ use crate::ids::Ins;
 use crate::ops::document::intake::Intake;
 use crate::ops::document::submission::Provision;
 
-/// The size of the document all parts are about, in bytes.
-const SIZE: usize = 60_000;
-
 /// Everything the parts work on.
 pub(super) struct Stage {
     pub(super) started: Started,
@@ -26,8 +23,9 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Makes a development server's state in `folder` and starts on free ports.
-    pub(super) async fn set(folder: &Path) -> Result<Self, Failure> {
+    /// Makes a development server's state in `folder` and starts on free ports. All parts are about a document of
+    /// `size` bytes.
+    pub(super) async fn set(folder: &Path, size: usize) -> Result<Self, Failure> {
         let failed = |what: &str, error: &dyn std::error::Error| Failure::from_error(what, error);
         let started = begin(folder, &folder.join("certs"), |_config| {}).await?;
         let now = started.app.clocks.domain.now();
@@ -36,7 +34,7 @@ impl Stage {
         let patient = demo.persona("dominique").ok_or_else(missing)?;
         let author = demo.professional("dr-martin").ok_or_else(missing)?;
         let ctx = Arc::new(seed::context(&started, author, now)?);
-        let template = Template::bundle(SIZE, patient, author, now, started.app.ids.as_ref())?;
+        let template = Template::bundle(size, patient, author, now, started.app.ids.as_ref())?;
         Ok(Self { started, ctx, ins: patient.ins.clone(), template })
     }
 

@@ -81,6 +81,7 @@ pub(super) async fn measure(stage: &Stage, meter: &Meter) -> Result<Vec<Part>, F
         }
     };
     parts.push(meter.together("sql-document", "read the encrypted document", bytes).await?);
+    let linked = Arc::clone(&consult);
     let read = move |tx: &mut Tx<'_>| tx.search(&consult, &newest());
     let page = service.store.system_read("bench.search", read).await.map_err(failed)?;
     parts.push(meter.alone("splice", "join 20 fiches to one body", || {
@@ -91,10 +92,11 @@ pub(super) async fn measure(stage: &Stage, meter: &Meter) -> Result<Vec<Part>, F
         std::hint::black_box(body);
         Ok(())
     })?);
+    parts.extend(super::search::measure(&service, &linked, &rows.fiche, meter).await?);
     Ok(parts)
 }
 
-fn failed(error: Error) -> Failure {
+pub(super) fn failed(error: Error) -> Failure {
     Failure::from_error("the store", &error)
 }
 

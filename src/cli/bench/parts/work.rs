@@ -11,6 +11,7 @@ use super::{Meter, Part};
 use crate::cda;
 use crate::cli::Failure;
 use crate::fhir::codec::json;
+use crate::fhir::codec::xml::{self, Layout};
 use crate::fhir::validate;
 use crate::ops::resource::stamp;
 
@@ -18,7 +19,7 @@ use crate::ops::resource::stamp;
 const PROFILE: &str =
     "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-comprehensive-provide-document-bundle";
 
-/// The profile of the fiche in it.
+/// The profile of its fiche.
 const FICHE: &str =
     "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-comprehensive-document-reference";
 
@@ -35,7 +36,7 @@ pub(super) async fn measure(stage: &Stage, meter: &Meter) -> Result<Vec<Part>, F
     let provision = stage.provision(2).await?;
     let fiche = provision.documents.first().map_or(&Value::Null, |document| &document.fiche);
     let list = &provision.submission;
-    Ok(vec![
+    let mut parts = vec![
         meter.alone("base64", "decode the document", || {
             black_box(decode().map_err(|error| Failure::from_error("base64", &error))?);
             Ok(())
@@ -61,12 +62,12 @@ pub(super) async fn measure(stage: &Stage, meter: &Meter) -> Result<Vec<Part>, F
             black_box(validate::profile(&parsed, PROFILE, &stage.started.app.mode));
             Ok(())
         })?,
-        meter.alone("fiche-structure", "validate one fiche: R4", || {
-            black_box(validate::structural_with(fiche, validate::Options { data_was_cut: true }));
+        meter.alone("fiche", "validate one fiche: R4", || {
+            black_box(validate::structural(fiche));
             Ok(())
         })?,
-        meter.alone("fiche-profile", "validate one fiche: R4 and PDSm", || {
-            black_box(validate::structural_with(fiche, validate::Options { data_was_cut: true }));
+        meter.alone("fiche-pdsm", "validate one fiche: R4, then PDSm", || {
+            black_box(validate::structural(fiche));
             black_box(validate::profile(fiche, FICHE, &stage.started.app.mode));
             Ok(())
         })?,
@@ -76,6 +77,29 @@ pub(super) async fn measure(stage: &Stage, meter: &Meter) -> Result<Vec<Part>, F
         })?,
         meter.alone("index", "index rows of fiche and submission set", || {
             black_box((stamp::index(fiche), stamp::index(list)));
+            Ok(())
+        })?,
+    ];
+    parts.extend(codecs(*meter, fiche)?);
+    Ok(parts)
+}
+
+/// The fiche in its two forms.
+fn codecs(meter: Meter, fiche: &Value) -> Result<[Part; 3], Failure> {
+    let failed = |error: crate::error::Error| Failure::from_error("fiche", &error);
+    let in_json = json::bytes(fiche);
+    let in_xml = xml::write(fiche, Layout::Dense).map_err(failed)?;
+    Ok([
+        meter.alone("json-fiche", "read the fiche in JSON", || {
+            black_box(json::parse(&in_json).map_err(failed)?);
+            Ok(())
+        })?,
+        meter.alone("xml-fiche", "read the same fiche in XML", || {
+            black_box(xml::read(in_xml.as_bytes()).map_err(failed)?);
+            Ok(())
+        })?,
+        meter.alone("xml-write", "write the fiche in XML", || {
+            black_box(xml::write(fiche, Layout::Dense).map_err(failed)?);
             Ok(())
         })?,
     ])

@@ -7,7 +7,7 @@ use crate::fhir::definition::Type;
 use crate::fhir::validate::expression::Expression;
 
 /// Where R4's own types are defined.
-pub(super) const R4: &str = "http://hl7.org/fhir/StructureDefinition/";
+pub(in crate::fhir::validate) const R4: &str = "http://hl7.org/fhir/StructureDefinition/";
 
 /// What is asked of an element.
 #[derive(Clone, Default)]

@@ -1,5 +1,6 @@
 //! A resource against the tree of a profile (R4 `profiling.html`).
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -10,8 +11,9 @@ use super::slicing::{Member, Rules, is_kind, is_other_resource, members};
 use super::tree::{Definition, Node};
 use crate::error::{Code, Found, Issue};
 use crate::fhir::datatype::DateTime;
-use crate::fhir::definition::Type;
+use crate::fhir::definition::{Property, Type};
 use crate::fhir::terminology::Membership;
+use crate::fhir::validate::expression::Surroundings;
 use crate::fhir::validate::path::Path;
 use crate::fhir::validate::reference::{Scope, Target};
 
@@ -21,6 +23,10 @@ const MOST_ISSUES: usize = 200;
 const DEEPEST: usize = 12;
 /// No more values than this are looked at for one body: slices and profiles multiply.
 const MOST_WORK: usize = 2_000_000;
+/// Steps that expressions may take over one resource.
+const STEPS: usize = 20_000_000;
+/// And over one that an expression asks about.
+const STEPS_WITHIN: usize = 100_000;
 
 pub(in crate::fhir::validate) struct Judge<'p, 'v> {
     package: &'p Package,
@@ -28,11 +34,17 @@ pub(in crate::fhir::validate) struct Judge<'p, 'v> {
     /// The profile being judged by.
     profile: Option<&'p Definition>,
     scope: Scope<'v>,
-    /// The resource that `%resource` names.
+    /// The resource that stands by itself, `%rootResource`.
     resource: Option<&'v Value>,
+    /// The one contained in it that is being judged, which `%resource` names then.
+    contained: Option<&'v Value>,
+    /// The type of the value being judged, where it can be told.
+    kind: Option<Type>,
     is_within_contained: bool,
     depth: usize,
     work: usize,
+    /// What is left to expressions.
+    steps: usize,
     /// Within a trial nothing is told: faults are weighed.
     trial: Option<usize>,
     /// How far values are from profiles, by their places in memory: each is judged by each once.
@@ -48,9 +60,12 @@ impl<'p, 'v> Judge<'p, 'v> {
             profile: None,
             scope,
             resource: None,
+            contained: None,
+            kind: None,
             is_within_contained: false,
             depth: 0,
             work: 0,
+            steps: STEPS,
             trial: None,
             distances: HashMap::new(),
         }
@@ -60,6 +75,17 @@ impl<'p, 'v> Judge<'p, 'v> {
     pub(in crate::fhir::validate) const fn within_contained(mut self, is_contained: bool) -> Self {
         self.is_within_contained = is_contained;
         self
+    }
+
+    /// Goes on after others: so many profiles deep, after so much work.
+    pub(in crate::fhir::validate) const fn after(mut self, depth: usize, work: usize) -> Self {
+        (self.depth, self.work, self.steps) = (depth, work, STEPS_WITHIN);
+        self
+    }
+
+    /// How many values were looked at.
+    pub(in crate::fhir::validate) const fn work(&self) -> usize {
+        self.work
     }
 
     /// What was found, and the scope back.
@@ -77,7 +103,11 @@ impl<'p, 'v> Judge<'p, 'v> {
             return;
         }
         let kind = value.get("resourceType").and_then(Value::as_str);
-        let outer = self.profile.replace(profile);
+        let outer = (self.profile.replace(profile), self.kind, self.contained);
+        self.kind = kind.map_or_else(|| Type::named(&profile.kind), Type::resource);
+        if kind.is_some() && self.is_within_contained {
+            self.contained = Some(value);
+        }
         self.depth += 1;
         if kind.is_some_and(|kind| kind != profile.kind && !is_abstract(&profile.kind)) {
             self.tell(Code::Profile, &profile.root, path, || profile.kind.clone(), found_type(value));
@@ -85,7 +115,7 @@ impl<'p, 'v> Judge<'p, 'v> {
             self.within(value, |judge| judge.node(&profile.root, value, path));
         }
         self.depth -= 1;
-        self.profile = outer;
+        (self.profile, self.kind, self.contained) = outer;
     }
 
     /// Judges in the scope of a resource; what is contained resolves in its container.
@@ -252,8 +282,18 @@ impl<'p, 'v> Judge<'p, 'v> {
     }
 
     fn constraint(&mut self, constraint: &Constraint, value: &'v Value, path: &Path<'_>) {
-        let resource = self.resource.unwrap_or(value);
-        if constraint.expression.holds(resource, value) == Some(false) {
+        let resource = self.contained.or(self.resource).unwrap_or(value);
+        let around = Surroundings {
+            resource,
+            root: self.resource.unwrap_or(resource),
+            scope: &self.scope,
+            package: self.package,
+            depth: self.depth,
+            work: Cell::new(self.work),
+        };
+        let told = constraint.expression.holds(value, self.kind, &around, &mut self.steps);
+        self.work = around.work.get();
+        if told == Some(false) {
             let issue = Issue::new(Code::Profile);
             let issue = if constraint.is_warning { issue.warning() } else { issue };
             self.push(issue, &constraint.key, path, || constraint.human.clone(), None);
@@ -293,13 +333,26 @@ impl<'p, 'v> Judge<'p, 'v> {
             let indexed = here.index(index);
             let at = if is_list { &indexed } else { &here };
             self.kind(node, item, at);
-            self.node(node, item.value, at);
+            self.member(node, item, at);
         }
         if !node.slices.is_empty() {
             let items: Vec<(usize, Member<'v>)> = found.into_iter().enumerate().collect();
             self.slices(node, &items, is_list, &here);
         }
         self.is_within_contained = outer;
+    }
+
+    /// Judges a member by a node, as what it is.
+    fn member(&mut self, node: &'p Node, item: &Member<'v>, path: &Path<'_>) {
+        let outer = (self.kind, self.contained);
+        let resource = item.value.get("resourceType").and_then(Value::as_str).and_then(Type::resource);
+        let declared = || self.kind.and_then(|kind| kind.property(item.key)).and_then(Property::kind);
+        self.kind = resource.or_else(declared);
+        if resource.is_some() && self.is_within_contained {
+            self.contained = Some(item.value);
+        }
+        self.node(node, item.value, path);
+        (self.kind, self.contained) = outer;
     }
 
     /// Whether a choice, or a resource, is of a type admitted.
@@ -337,7 +390,7 @@ impl<'p, 'v> Judge<'p, 'v> {
             last = last.max(Some(slice.place));
             taken.entry(name).or_default().push((*index, *item));
             self.kind(slice, item, at);
-            self.node(slice, item.value, at);
+            self.member(slice, item, at);
         }
         for (name, slice) in &node.slices {
             let own = taken.remove(name.as_str()).unwrap_or_default();

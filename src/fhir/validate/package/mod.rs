@@ -16,6 +16,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+pub(super) use self::element::R4;
 pub(super) use self::judge::Judge;
 use self::tree::Definition;
 use self::tree::Node;
