@@ -143,7 +143,7 @@ const fn record(kind: ResourceType, interactions: &'static [Interaction]) -> Ser
 
 /// Every type that is served, by name.
 pub const REGISTRY: &[Served] = &[
-    own("AuditEvent", &[Read, SearchType], Some(&["date", "patient"]), &[]),
+    own("AuditEvent", &[Read, SearchType], None, &[]),
     own("Binary", &[Read, Vread], None, &[]),
     own("Bundle", &[Read, Vread], None, &[]),
     record(ResourceType::CareTeam, READ_ONLY),

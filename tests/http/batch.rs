@@ -39,9 +39,8 @@ fn when(name: &str, value: &str, mut entry: Value) -> Value {
     entry
 }
 
-async fn each_entry_of_a_batch_is_answered_and_traced_as_alone(db: Db) {
-    let server = TestServer::start_on(db).await;
-    let operator = operator(&server).await;
+/// One entry of each kind, each after what it needs.
+fn asked(base: &str) -> Vec<Value> {
     let with_id = |id: &str| {
         let mut place = place(id, id);
         place["id"] = json!(id);
@@ -53,7 +52,7 @@ async fn each_entry_of_a_batch_is_answered_and_traced_as_alone(db: Db) {
     named["fullUrl"] = json!(A);
     let patch = json!({ "resourceType": "Binary", "contentType": "application/json-patch+json",
         "data": "W3sib3AiOiJyZXBsYWNlIiwicGF0aCI6Ii9uYW1lIiwidmFsdWUiOiJ3cmFwcGVkIn1d" });
-    let entries = vec![
+    vec![
         entry("PUT", "Location/a", with_id("a")),
         named,
         entry("POST", "Location", orphan),
@@ -62,7 +61,7 @@ async fn each_entry_of_a_batch_is_answered_and_traced_as_alone(db: Db) {
         when("ifNoneMatch", "W/\"2\"", entry("GET", "Location/a", Value::Null)),
         when("ifModifiedSince", "2026-11-22T10:00:00Z", entry("GET", "Location/a", Value::Null)),
         when("ifNoneExist", "identifier=urn:x:places|n", entry("POST", "Location", place("n", "n"))),
-        entry("GET", &format!("{}/Location/a", server.base()), Value::Null),
+        entry("GET", &format!("{base}/Location/a"), Value::Null),
         entry("HEAD", "Location/a", Value::Null),
         entry("GET", "Location?identifier=urn:x:places|n", Value::Null),
         entry("POST", "Location/_search?identifier=urn:x:places|n", Value::Null),
@@ -74,8 +73,13 @@ async fn each_entry_of_a_batch_is_answered_and_traced_as_alone(db: Db) {
         entry("PUT", "Location", place("n", "n")),
         entry("GET", "../oauth2/jwks", Value::Null),
         entry("GET", "Practitioner/_history/x/y", Value::Null),
-    ];
-    let answer = batch(&operator, entries).await;
+    ]
+}
+
+async fn each_entry_of_a_batch_is_answered_and_traced_as_alone(db: Db) {
+    let server = TestServer::start_on(db).await;
+    let operator = operator(&server).await;
+    let answer = batch(&operator, asked(&server.base())).await;
     let expected = [
         "201",
         "201",

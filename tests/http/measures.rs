@@ -37,7 +37,6 @@ async fn a_person_keeps_measures_that_carers_read(db: Db) {
     let dominique = server.patient("dominique", "dominique").await;
     let (petit, externe) = (server.professional("dr-petit").await, server.professional("dr-externe").await);
     let made = dominique.post("/fhir/Observation", &weight(&server, "dominique", 70)).await;
-    assert_eq!(made.status, 201, "{}", made.text());
     let id = made.json()["id"].as_str().unwrap().to_owned();
     assert!(id.starts_with(&server.persona("dominique").key.to_string()), "an id routes by itself");
     let path = format!("/fhir/Observation/{id}");
@@ -57,8 +56,8 @@ async fn a_person_keeps_measures_that_carers_read(db: Db) {
 
     let mut other = weight(&server, "dominique", 71);
     other["code"]["coding"][0]["code"] = json!("1-8");
-    let refused = dominique.post("/fhir/Observation", &other).await;
-    assert_eq!(refused.outcome(), "422 code-invalide XDSRegistryMetadataError Observation.code");
+    let refused = dominique.post("/fhir/Observation", &other).await.outcome();
+    assert_eq!(refused, "422 code-invalide XDSRegistryMetadataError Observation.code");
     for person in ["aidant", "oppose", "non-informe"] {
         let refused = dominique.post("/fhir/Observation", &weight(&server, person, 1)).await;
         assert_eq!(refused.outcome(), "403 forbidden", "{person}: another's");
@@ -73,14 +72,10 @@ async fn a_person_keeps_measures_that_carers_read(db: Db) {
     assert_eq!(stolen.outcome(), "422 identite-differente XDSPatientIdDoesNotMatch Observation");
     let fresh = format!("{}1111", id.get(..id.len() - 4).unwrap());
     update["id"] = json!(fresh);
-    let unknown = send(&dominique, Method::PUT, &format!("/fhir/Observation/{fresh}"), &update).await;
-    assert_eq!(unknown.outcome(), "404 not-found", "no update makes a resource of a record");
+    let unknown = send(&dominique, Method::PUT, &format!("/fhir/Observation/{fresh}"), &update).await.outcome();
+    assert_eq!(unknown, "404 not-found", "no update makes a resource of a record");
 
-    let carer = server.patient("aidant", "dominique").await;
-    assert_eq!(carer.get(&path).await.status, 200, "a carer reads");
-    assert_eq!(carer.post("/fhir/Observation", &weight(&server, "dominique", 73)).await.status, 201, "and adds");
-    let aidant = server.patient("aidant", "aidant").await;
-    assert_eq!(aidant.get(&path).await.outcome(), "404 not-found", "not in his own name");
+    carers_read_and_add(&server, &path).await;
     assert_eq!(send(&dominique, Method::DELETE, &path, &Value::Null).await.status, 204);
     assert_eq!(petit.get(&path).await.outcome(), "410 deleted", "to who could read it");
     assert_eq!(externe.get(&path).await.outcome(), "404 not-found");
@@ -98,6 +93,14 @@ async fn a_person_keeps_measures_that_carers_read(db: Db) {
         assert!(traces.iter().any(|known| known == trace), "{trace}: {traces:?}");
     }
     assert!(traces.iter().any(|known| known == "update-resource 8 identite-differente"), "{traces:?}");
+}
+
+async fn carers_read_and_add(server: &TestServer, path: &str) {
+    let carer = server.patient("aidant", "dominique").await;
+    assert_eq!(carer.get(path).await.status, 200, "a carer reads");
+    assert_eq!(carer.post("/fhir/Observation", &weight(server, "dominique", 73)).await.status, 201, "and adds");
+    let aidant = server.patient("aidant", "aidant").await;
+    assert_eq!(aidant.get(path).await.outcome(), "404 not-found", "not in his own name");
 }
 
 #[test]

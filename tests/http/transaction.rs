@@ -90,9 +90,8 @@ const A: &str = "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0";
 const B: &str = "urn:uuid:1c3151bd-1cbf-4d64-b04d-cd9187a4c6e1";
 const C: &str = "urn:uuid:2c3151bd-1cbf-4d64-b04d-cd9187a4c6e2";
 
-async fn entries_name_each_other_and_are_given_ids(db: Db) {
-    let server = TestServer::start_on(db).await;
-    let operator = operator(&server).await;
+/// Four that name each other.
+fn circle() -> Vec<Value> {
     let endpoint = json!({
         "resourceType": "Endpoint", "status": "active", "address": "https://x.example",
         "connectionType": { "system": "http://terminology.hl7.org/CodeSystem/endpoint-connection-type", "code": "hl7-fhir-rest" },
@@ -105,13 +104,18 @@ async fn entries_name_each_other_and_are_given_ids(db: Db) {
     let extension = json!([{ "url": "urn:x", "valueUri": B }, { "url": "urn:x", "valueCanonical": B }]);
     let location = with(with(location, "extension", extension), "partOf", json!({ "reference": "Location/7" }));
     // Each names what comes later or what names it; the third names its neighbour below the same URL.
-    let entries = vec![
+    vec![
         called("http://there.example/fhir/Location/8", entry("POST", "Location", location)),
         called(A, entry("POST", "Organization", with(organization("1"), "endpoint", json!([{ "reference": B }])))),
         called(B, entry("POST", "Endpoint", endpoint)),
         called("http://there.example/fhir/Location/7", entry("POST", "Location", place("7", "Sept"))),
-    ];
-    let answer = transact(&operator, entries.clone()).await;
+    ]
+}
+
+async fn entries_name_each_other_and_are_given_ids(db: Db) {
+    let server = TestServer::start_on(db).await;
+    let operator = operator(&server).await;
+    let answer = transact(&operator, circle()).await;
     assert_eq!(
         answered(&answer),
         [r#"201 Location W/"1""#, r#"201 Organization W/"1""#, r#"201 Endpoint W/"1""#, r#"201 Location W/"1""#]
@@ -132,7 +136,11 @@ async fn entries_name_each_other_and_are_given_ids(db: Db) {
     assert_eq!(read(2).await["managingOrganization"]["reference"], json!(at[1]));
     assert_eq!(total(&operator, &format!("Location?organization={}", at[1])).await, 1, "indexed by the new name");
 
-    // Found by criteria, the one that is there is named instead.
+    found_by_criteria_the_one_that_is_there_is_named_instead(&operator, &at).await;
+    super::super::story::traces_are_whole(&server).await;
+}
+
+async fn found_by_criteria_the_one_that_is_there_is_named_instead(operator: &Actor, at: &[String]) {
     let unless = "identifier=urn:x:org|1";
     let second = with(place("2", "Deux"), "managingOrganization", json!({ "reference": A }));
     let entries = vec![
@@ -148,7 +156,7 @@ async fn entries_name_each_other_and_are_given_ids(db: Db) {
         ),
         called(C, entry("PUT", "Location/mine", with(place("9", "Neuf"), "id", json!("mine")))),
     ];
-    let answer = transact(&operator, entries).await;
+    let answer = transact(operator, entries).await;
     assert_eq!(
         answered(&answer),
         [r#"201 Location W/"1""#, r#"200 Organization W/"1""#, r#"200 Location W/"2""#, r#"201 Location W/"1""#]
@@ -157,25 +165,19 @@ async fn entries_name_each_other_and_are_given_ids(db: Db) {
     assert_eq!((&now[1], &now[2]), (&at[1], &at[3]));
     let second = operator.get(&format!("/fhir/{}", now[0])).await.json();
     assert_eq!(second["managingOrganization"]["reference"], json!(at[1]));
-    assert_eq!(read(3).await["partOf"]["reference"], "Location/mine");
-    super::super::story::traces_are_whole(&server).await;
+    let third = operator.get(&format!("/fhir/{}", at[3])).await.json();
+    assert_eq!(third["partOf"]["reference"], "Location/mine");
 }
 
-async fn verbs_are_done_in_the_order_of_r4_and_answered_in_that_of_the_bundle(db: Db) {
-    let server = TestServer::start_on(db).await;
-    let operator = operator(&server).await;
-    let chain = operator_chain(&server);
-    let named = |id: &str, number: &str| with(place(number, id), "id", json!(id));
-    let first = ["a", "b", "c"].map(|id| entry("PUT", &format!("Location/{id}"), named(id, id))).to_vec();
-    assert_eq!(transact(&operator, first).await.status, 200);
-    let before = server.chain(chain).await.len();
+/// Every verb, in the order that is the contrary of R4's.
+fn every_verb() -> Vec<Value> {
     let patch = json!({ "resourceType": "Parameters", "parameter": [{ "name": "operation", "part": [
         { "name": "type", "valueCode": "replace" }, { "name": "path", "valueString": "Location.name" },
         { "name": "value", "valueString": "patched" } ] }] });
     // [{"op":"replace","path":"/name","value":"wrapped"}]
     let wrapped = json!({ "resourceType": "Binary", "contentType": "application/json-patch+json",
         "data": "W3sib3AiOiJyZXBsYWNlIiwicGF0aCI6Ii9uYW1lIiwidmFsdWUiOiJ3cmFwcGVkIn1d" });
-    let entries = vec![
+    vec![
         entry("GET", "Location/a", Value::Null),
         entry("GET", "Location?identifier=urn:x:places|b,urn:x:places|new,urn:x:places|c", Value::Null),
         entry("GET", "Location/b/_history", Value::Null),
@@ -187,8 +189,18 @@ async fn verbs_are_done_in_the_order_of_r4_and_answered_in_that_of_the_bundle(db
         when("ifNoneExist", "identifier=urn:x:places|c", entry("POST", "Location", place("new", "new"))),
         entry("DELETE", "Location?identifier=urn:x:places|c", Value::Null),
         entry("DELETE", "Location/nobody", Value::Null),
-    ];
-    let answer = transact(&operator, entries).await;
+    ]
+}
+
+async fn verbs_are_done_in_the_order_of_r4_and_answered_in_that_of_the_bundle(db: Db) {
+    let server = TestServer::start_on(db).await;
+    let operator = operator(&server).await;
+    let chain = operator_chain(&server);
+    let named = |id: &str, number: &str| with(place(number, id), "id", json!(id));
+    let first = ["a", "b", "c"].map(|id| entry("PUT", &format!("Location/{id}"), named(id, id))).to_vec();
+    assert_eq!(transact(&operator, first).await.status, 200);
+    let before = server.chain(chain).await.len();
+    let answer = transact(&operator, every_verb()).await;
     let expected = [
         r#"200 Location W/"2""#,
         "200",
@@ -247,24 +259,28 @@ async fn one_bad_entry_of_a_thousand_leaves_nothing(db: Db) {
     super::super::story::traces_are_whole(&server).await;
 }
 
-async fn what_cannot_be_done_is_told_of_its_entry_and_changes_nothing(db: Db) {
-    let server = TestServer::start_on(db).await;
-    let operator = operator(&server).await;
-    let made = vec![
-        entry("PUT", "Location/a", with(place("a", "a"), "id", json!("a"))),
-        entry("POST", "Location", place("twice", "b")),
-        entry("POST", "Location", place("twice", "c")),
-    ];
-    assert_eq!(transact(&operator, made).await.status, 200);
-    let count = total(&operator, "Location?_summary=count").await;
-    let put = |id: &str| entry("PUT", "Location/a", with(place("a", "z"), "id", json!(id)));
-    let post = |place: Value| entry("POST", "Location", place);
-    let within =
-        |reference: &str| post(with(place("n", "n"), "managingOrganization", json!({ "reference": reference })));
-    let unless = |query: &str| when("ifNoneExist", query, post(place("n", "n")));
-    let key = server.persona("dominique").key;
-    let related = json!({ "resourceType": "RelatedPerson", "patient": { "reference": format!("Patient/{key}") } });
-    let cases = [
+/// A name, the entries after a good one, and the answer.
+type Case = (&'static str, Vec<Value>, &'static str);
+
+fn put(id: &str) -> Value {
+    entry("PUT", "Location/a", with(place("a", "z"), "id", json!(id)))
+}
+
+fn post(place: Value) -> Value {
+    entry("POST", "Location", place)
+}
+
+fn within(reference: &str) -> Value {
+    post(with(place("n", "n"), "managingOrganization", json!({ "reference": reference })))
+}
+
+fn unless(query: &str) -> Value {
+    when("ifNoneExist", query, post(place("n", "n")))
+}
+
+/// Which resource is meant.
+fn of_identity() -> Vec<Case> {
+    vec![
         ("twice one", vec![put("a"), put("a")], "422 ressource-repetee Bundle.entry[2]"),
         (
             "deleted and updated",
@@ -285,12 +301,12 @@ async fn what_cannot_be_done_is_told_of_its_entry_and_changes_nothing(db: Db) {
             vec![entry("DELETE", "Location?identifier=urn:x:places|twice", Value::Null)],
             "412 precondition Bundle.entry[1]",
         ),
-        (
-            "no criteria",
-            vec![entry("DELETE", "Location", Value::Null)],
-            "405 methode-non-permise Bundle.entry[1].request.method",
-        ),
-        ("an unknown criterion", vec![unless("colour=red")], "400 parametre-inconnu Bundle.entry[1]"),
+    ]
+}
+
+/// What is named by criteria or by a neighbour.
+fn of_reference() -> Vec<Case> {
+    vec![
         (
             "criteria that find nothing",
             vec![within("Organization?identifier=urn:x:org|none")],
@@ -311,6 +327,19 @@ async fn what_cannot_be_done_is_told_of_its_entry_and_changes_nothing(db: Db) {
             vec![called(C, post(place("m", "m"))), within(C)],
             "422 reference XDSRegistryMetadataError Bundle.entry[2].resource.managingOrganization.reference",
         ),
+        ("an unknown criterion", vec![unless("colour=red")], "400 parametre-inconnu Bundle.entry[1]"),
+        (
+            "no criteria",
+            vec![entry("DELETE", "Location", Value::Null)],
+            "405 methode-non-permise Bundle.entry[1].request.method",
+        ),
+    ]
+}
+
+/// What is sent.
+fn of_content(key: &str) -> Vec<Case> {
+    let related = json!({ "resourceType": "RelatedPerson", "patient": { "reference": format!("Patient/{key}") } });
+    vec![
         (
             "a wrong resource",
             vec![post(json!({ "resourceType": "Location", "status": "open" }))],
@@ -321,32 +350,6 @@ async fn what_cannot_be_done_is_told_of_its_entry_and_changes_nothing(db: Db) {
             "no resource",
             vec![entry("POST", "Location", Value::Null)],
             "422 element-manquant XDSRegistryMetadataError Bundle.entry[1].resource",
-        ),
-        ("gone", vec![entry("GET", "Location/nobody", Value::Null)], "404 not-found Bundle.entry[1]"),
-        ("an unknown type", vec![entry("GET", "Cupboard/1", Value::Null)], "404 not-found Bundle.entry[1].request.url"),
-        (
-            "another server",
-            vec![entry("GET", "https://there.example/fhir/Location/a", Value::Null)],
-            "400 value Bundle.entry[1].request.url",
-        ),
-        (
-            "a method that is not there",
-            vec![entry("PUT", "Location/a/_history/1", place("n", "n"))],
-            "405 methode-non-permise Bundle.entry[1].request.method",
-        ),
-        (
-            "a search of documents",
-            vec![entry("GET", "DocumentReference?status=current", Value::Null)],
-            "422 not-supported Bundle.entry[1].request.url",
-        ),
-        (
-            "a document",
-            vec![entry(
-                "POST",
-                "Binary",
-                json!({ "resourceType": "Binary", "contentType": "text/plain", "data": "AAAA" }),
-            )],
-            "422 not-supported Bundle.meta.profile",
         ),
         (
             "what the caller may not write",
@@ -368,11 +371,57 @@ async fn what_cannot_be_done_is_told_of_its_entry_and_changes_nothing(db: Db) {
             "415 type-de-contenu Bundle.entry[1].resource",
         ),
         (
+            "a document",
+            vec![entry(
+                "POST",
+                "Binary",
+                json!({ "resourceType": "Binary", "contentType": "text/plain", "data": "AAAA" }),
+            )],
+            "422 not-supported Bundle.meta.profile",
+        ),
+    ]
+}
+
+/// Where it is sent.
+fn of_address() -> Vec<Case> {
+    vec![
+        ("gone", vec![entry("GET", "Location/nobody", Value::Null)], "404 not-found Bundle.entry[1]"),
+        ("an unknown type", vec![entry("GET", "Cupboard/1", Value::Null)], "404 not-found Bundle.entry[1].request.url"),
+        (
+            "another server",
+            vec![entry("GET", "https://there.example/fhir/Location/a", Value::Null)],
+            "400 value Bundle.entry[1].request.url",
+        ),
+        (
+            "a method that is not there",
+            vec![entry("PUT", "Location/a/_history/1", place("n", "n"))],
+            "405 methode-non-permise Bundle.entry[1].request.method",
+        ),
+        (
+            "a search of documents",
+            vec![entry("GET", "DocumentReference?status=current", Value::Null)],
+            "422 not-supported Bundle.entry[1].request.url",
+        ),
+        (
             "a method of no kind",
             vec![entry("BREW", "Location", Value::Null)],
             "422 code-invalide XDSRegistryMetadataError Bundle.entry[1].request.method",
         ),
+    ]
+}
+
+async fn what_cannot_be_done_is_told_of_its_entry_and_changes_nothing(db: Db) {
+    let server = TestServer::start_on(db).await;
+    let operator = operator(&server).await;
+    let made = vec![
+        entry("PUT", "Location/a", with(place("a", "a"), "id", json!("a"))),
+        entry("POST", "Location", place("twice", "b")),
+        entry("POST", "Location", place("twice", "c")),
     ];
+    assert_eq!(transact(&operator, made).await.status, 200);
+    let count = total(&operator, "Location?_summary=count").await;
+    let key = server.persona("dominique").key.to_string();
+    let cases = of_identity().into_iter().chain(of_reference()).chain(of_content(&key)).chain(of_address());
     for (name, entries, expected) in cases {
         let entries = std::iter::once(post(place("n", "first"))).chain(entries).collect();
         assert_eq!(transact(&operator, entries).await.outcome(), expected, "{name}");

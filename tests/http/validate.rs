@@ -54,8 +54,13 @@ async fn ask(actor: &Actor, path: &str, body: &Value) -> Vec<String> {
 
 const WELL: &str = "information";
 
+/// What R4 advises every resource to have.
+fn narrative() -> Value {
+    json!({"status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"})
+}
+
 fn patient(more: Value) -> Value {
-    let mut patient = json!({"resourceType": "Patient", "id": "p1", "birthDate": "1979-03-05"});
+    let mut patient = json!({"resourceType": "Patient", "id": "p1", "text": narrative(), "birthDate": "1979-03-05"});
     patient.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     patient
 }
@@ -80,6 +85,13 @@ fn a_resource_is_judged_by_itself_whatever_address_and_form_it_comes_by() {
             let wrapped = parameters(&[("resource", wrong.clone())]);
             assert_eq!(ask(&cabinet, path, &wrapped).await, ["error element Patient.colour"], "{path}");
         }
+        // R4's good advice is told, and refuses nothing; the other form of a resource is judged alike.
+        let bare = json!({"resourceType": "Patient"});
+        assert_eq!(ask(&cabinet, "/fhir/$validate", &bare).await, ["warning profil Patient"]);
+        let xml = r#"<Patient xmlns="http://hl7.org/fhir"><gender value="x"/></Patient>"#;
+        let headers = [("content-type", "application/fhir+xml"), ("accept", "application/fhir+json")];
+        let answer = cabinet.send(Method::POST, "/fhir/$validate", &headers, xml.into()).await;
+        assert_eq!(told(&answer), ["error code-invalide Patient.gender", "warning profil Patient"]);
         // Of the profile: by its parameter in either place, by the claim, and not at all.
         let missing = ["error element-manquant Patient.name"];
         let by_query = format!("/fhir/Patient/$validate?profile={NAMED}");
@@ -133,9 +145,12 @@ fn what_cannot_be_read_is_told_and_what_cannot_be_asked_is_refused() {
         let fiche = json!({"resourceType": "DocumentReference", "id": "x"});
         let deleted = ask(&cabinet, "/fhir/DocumentReference/x/$validate?mode=delete", &fiche).await;
         assert_eq!(deleted, ["error methode-non-permise DocumentReference"]);
-        let created =
-            ask(&cabinet, "/fhir/$validate?mode=create", &json!({"resourceType": "Basic", "code": {"text": "x"}}))
-                .await;
+        let created = ask(
+            &cabinet,
+            "/fhir/$validate?mode=create",
+            &json!({"resourceType": "Basic", "text": narrative(), "code": {"text": "x"}}),
+        )
+        .await;
         assert_eq!(created, ["error methode-non-permise Basic"]);
     });
 }
@@ -189,7 +204,7 @@ fn every_resource_of_a_body_is_judged_by_its_type_and_by_what_it_claims() {
         let nested = json!({"resourceType": "Parameters", "parameter": [{"name": "a", "part": [{"name": "b", "resource": bundle}]}]});
         let place = "Parameters.parameter[0].part[0].resource.entry[0].resource";
         assert_eq!(ask(&cabinet, "/fhir/$validate", &nested).await, missing(place));
-        let list = json!({"resourceType": "List", "status": "current", "mode": "working", "contained": [claims],
+        let list = json!({"resourceType": "List", "text": narrative(), "status": "current", "mode": "working", "contained": [claims],
             "subject": {"reference": "#p1"}});
         assert_eq!(ask(&cabinet, "/fhir/$validate", &list).await, missing("List.contained[0]"));
         let wrapped = parameters(&[("resource", bundle)]);

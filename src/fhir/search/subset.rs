@@ -71,18 +71,19 @@ pub fn subset(resource: Value, summary: Summary, elements: &[String]) -> Value {
             }
     };
     let (mut kept, mut rest): (Map<_, _>, Map<_, _>) = members.into_iter().partition(|(name, _)| stays(name));
-    if let Some(contained) = rest.remove("contained") {
-        let contained = reachable(contained, &kept);
-        if !contained.is_empty() {
-            kept.insert("contained".to_owned(), Value::Array(contained));
-        }
-    }
     if matches!(summary, Summary::Summary | Summary::Count) {
         for (name, value) in &mut kept {
             // The id of what is contained is not what it is found by alone.
             if let Some(of) = kind.property(name).filter(|_| name != "contained").and_then(Property::kind) {
                 summarise(value, of);
             }
+        }
+    }
+    // By what is left of the others: nothing is contained that nothing refers to (dom-3).
+    if let Some(contained) = rest.remove("contained") {
+        let contained = reachable(contained, &kept);
+        if !contained.is_empty() {
+            kept.insert("contained".to_owned(), Value::Array(contained));
         }
     }
     tag(&mut kept);

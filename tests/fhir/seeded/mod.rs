@@ -249,14 +249,14 @@ fn meaning() -> Vec<Seed> {
             "fiche",
             "/author/0/reference",
             json!("#pat2"),
-            "reference DocumentReference.author[0].reference",
+            "reference DocumentReference.author[0].reference; profil DocumentReference",
         ),
         (
             "reference target",
             "fiche",
             "/context/sourcePatientInfo/reference",
             json!("#pro"),
-            "reference DocumentReference.context.sourcePatientInfo.reference",
+            "reference DocumentReference.context.sourcePatientInfo.reference; profil DocumentReference",
         ),
         (
             "reference target",
@@ -291,7 +291,7 @@ fn meaning() -> Vec<Seed> {
             "fiche",
             "/contained/1/contained",
             json!([{"resourceType": "Patient", "id": "z"}]),
-            "element DocumentReference.contained[1].contained",
+            "element DocumentReference.contained[1].contained; profil DocumentReference.contained[1]",
         ),
         ("contained", "fiche", "/contained/1/meta", json!({"versionId": "1"}), "profil DocumentReference"),
         (
@@ -455,8 +455,20 @@ fn slices() -> Vec<Seed> {
         ),
         ("slice by type", "by-type", "/valueQuantity/unit", json!(null), "element-manquant Observation.value.unit"),
         ("slice by type", "by-type", "/valueQuantity/value", json!(301), "profil Observation.value.value"),
-        ("slice by type", "by-type", "/performer/1/reference", json!("Practitioner/2"), "profil Observation.performer"),
-        ("slice by type", "by-type", "/performer/0", json!(null), "element-manquant Observation.performer"),
+        (
+            "slice by type",
+            "by-type",
+            "/performer/1/reference",
+            json!("Practitioner/2"),
+            "profil Observation; profil Observation.performer",
+        ),
+        (
+            "slice by type",
+            "by-type",
+            "/performer/0",
+            json!(null),
+            "profil Observation; element-manquant Observation.performer",
+        ),
         (
             "slice by profile",
             "by-profile",
