@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use espace::http::{DEV_ROUTES, ROUTES, resource_routes};
+use espace::http::{DEV_ROUTES, OPERATION_ROUTES, ROUTES, resource_routes};
 use espace::rules::registry::{Place, Served, find};
 use reqwest::Method;
 
@@ -75,6 +75,10 @@ const fn patch(path: &'static str, query: &'static str, structure: &'static str,
 const SUPERSEDED: &str = r#"[{"op":"replace","path":"/status","value":"superseded"}]"#;
 
 const ENDPOINTS: &[Endpoint] = &[
+    // Nothing is read: what was sent is judged by itself.
+    by_certificate("POST", "/fhir/$validate", OPEN),
+    by_certificate("POST", "/fhir/{type}/$validate", OPEN),
+    by_certificate("POST", "/fhir/{type}/{id}/$validate", OPEN),
     feed("/fhir"),
     feed("/fhir/"),
     search("/fhir", "?_type=Patient,Observation&_id=key", FORBIDDEN, FORBIDDEN),
@@ -214,7 +218,7 @@ pub(crate) fn tokens_asked_for() -> impl Iterator<Item = (&'static str, &'static
 
 #[test]
 fn every_endpoint_has_its_cases() {
-    let routes = ROUTES.iter().chain(DEV_ROUTES).chain(resource_routes());
+    let routes = OPERATION_ROUTES.iter().chain(ROUTES).chain(DEV_ROUTES).chain(resource_routes());
     let served: BTreeSet<_> =
         routes.flat_map(|route| route.methods.iter().map(|m| (*m, route.path.as_ref()))).collect();
     // HEAD is GET without a body, by the same handler: it has no outcome to compare.
@@ -244,6 +248,7 @@ async fn ask(server: &TestServer, actor: &Actor, endpoint: &Endpoint) -> Result<
     let name = |text: &str| text.replace("oppose", &ins).replace("key", &key);
     let id = if endpoint.path.contains("Patient") { key.clone() } else { format!("{key}-00000000000000000000000000") };
     let path = endpoint.path.replace("{id}", &id).replace("{version}", "1").replace("{compartment}", &key);
+    let path = path.replace("{type}", "DocumentReference");
     let json = "application/fhir+json";
     let (kind, body) = match (endpoint.method, endpoint.path.trim_end_matches('/')) {
         ("POST", "/fhir") => (json, server.bundle("oppose", "dr-martin").to_string()),
@@ -252,6 +257,7 @@ async fn ask(server: &TestServer, actor: &Actor, endpoint: &Endpoint) -> Result<
         (_, "/fhir/DocumentReference/$generate-metadata") => {
             (json, server.bundle("oppose", "dr-martin")["entry"][2]["resource"].to_string())
         }
+        (_, path) if path.ends_with("$validate") => (json, alone(&server.bundle("oppose", "dr-martin")).to_string()),
         _ => ("application/x-www-form-urlencoded", name(endpoint.form)),
     };
     let headers: &[_] = if endpoint.method == "GET" { &[] } else { &[("content-type", kind)] };

@@ -45,7 +45,7 @@ pub(super) struct Dev {
     /// The domain clock starts at this instant (RFC 3339) and runs on; `now` is real time
     #[arg(long, value_name = "T", value_parser = origin)]
     clock: Option<Origin>,
-    /// FHIR packages that take precedence over ours: a later delivery
+    /// Definitions that come before ours: a folder of JSON files, or a package of FHIR as .tgz; may be repeated
     #[arg(long, value_name = "FILE.tgz|DIR")]
     package: Vec<PathBuf>,
 }
@@ -54,9 +54,6 @@ impl Dev {
     /// Serves until the process is asked to end.
     pub(super) fn run(self) -> Result<(), Failure> {
         telemetry::start(Format::Text);
-        if !self.package.is_empty() {
-            return Err(Failure::Usage("`--package` comes with a later delivery; see CHANGELOG.md".to_owned()));
-        }
         let config = self.configuration()?;
         runtime::serve(async move {
             let started = self.prepare(config).await?;
@@ -79,6 +76,7 @@ impl Dev {
         std::fs::create_dir_all(&self.state)
             .map_err(|error| Failure::from_error(&format!("cannot make {}", self.state.display()), &error))?;
         place(&mut config, &self.state, &self.certs);
+        config.conformance.package.extend(self.package.iter().cloned());
         Ok(config)
     }
 

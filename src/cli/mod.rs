@@ -14,6 +14,7 @@ mod later;
 mod migrate;
 mod outbox;
 mod output;
+mod package;
 pub mod pki;
 mod place;
 mod rules;

@@ -23,13 +23,17 @@ pub(super) struct Serve {
     /// Configuration file
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Definitions that come before ours: a folder of JSON files, or a package of FHIR as .tgz; may be repeated
+    #[arg(long, value_name = "FILE.tgz|DIR")]
+    package: Vec<PathBuf>,
 }
 
 impl Serve {
     /// Serves until the process is asked to end.
     pub(super) fn run(self) -> Result<(), Failure> {
         telemetry::start(Format::Json);
-        let config = runtime::configuration(Some(&self.config))?;
+        let mut config = runtime::configuration(Some(&self.config))?;
+        config.conformance.package.extend(self.package);
         search_parameters::install(&config)?;
         runtime::serve(async move {
             let ids: Arc<dyn IdSource> = Arc::new(SystemIds::default());

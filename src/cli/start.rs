@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Failure;
 use super::demo::personas::Demo;
+use super::{Failure, package};
 use crate::clock::Clocks;
 use crate::config::{self, Config};
 use crate::fhir::search::page::Sealer;
@@ -157,7 +157,12 @@ fn service(options: &StartOptions) -> Result<Service, Failure> {
         config::Domain::Test => Domain::Test,
         config::Domain::Production => Domain::Production,
     };
+    let definitions = package::read(Some(&config.conformance.packages), &config.conformance.package)?;
+    if !definitions.is_empty() {
+        tracing::info!(profiles = definitions.len(), "packages of definitions are loaded");
+    }
     Ok(Service {
+        definitions: Arc::new(definitions),
         store: options.store.clone(),
         folder,
         keys: Arc::new(keys.map_err(|error| Failure::from_error("master keys", &error))?),

@@ -95,6 +95,18 @@ pub const KEYS: &[Key] = &[
         "\"data/terminology\"",
         "Folder of value sets and code systems that replace the committed ones: `.csv` and `.json`, put there by `espace import --terminology`, read at the start.",
     ),
+    key(
+        "conformance",
+        "packages",
+        "\"packages\"",
+        "Folder of packages of definitions (`.tgz`, folders, loose JSON): profiles, value sets and code systems that come before our own. Read at the start, where it is there.",
+    ),
+    key(
+        "conformance",
+        "package",
+        "[]",
+        "Packages besides, each a `.tgz` or a folder; one that is not there is an error.",
+    ),
     key("mhd", "folders", "true", "Whether folders are kept (ITI-65); else a bundle that holds one is refused."),
     key(
         "mhd",

@@ -193,11 +193,21 @@ pub struct Conformance {
     pub pdsm: Pdsm,
     /// Folder of imported terminology.
     pub terminology: PathBuf,
+    /// Folder of packages of definitions, read at the start where it is there.
+    pub packages: PathBuf,
+    /// Packages besides, each an archive or a folder.
+    pub package: Vec<PathBuf>,
 }
 
 impl Default for Conformance {
     fn default() -> Self {
-        Self { mode: Mode::default(), pdsm: Pdsm::default(), terminology: PathBuf::from("data/terminology") }
+        Self {
+            mode: Mode::default(),
+            pdsm: Pdsm::default(),
+            terminology: PathBuf::from("data/terminology"),
+            packages: PathBuf::from("packages"),
+            package: Vec::new(),
+        }
     }
 }
 

@@ -316,6 +316,10 @@ catalogue! {
     NotEnumerable = "jeu-non-enumerable", 422, TooCostly, None, Minor, Info,
         "Les codes de ce jeu de valeurs ne peuvent pas être énumérés ici.",
         "The codes of this value set cannot be listed here.";
+    /// A profile that neither our tables nor a package knows.
+    UnknownProfile = "profil-inconnu", 422, NotSupported, None, Minor, Info,
+        "Ce profil n'est pas connu ici : rien n'a été contrôlé contre lui.",
+        "This profile is not known here: nothing was checked against it.";
     /// Reference targets, contained references that do not resolve.
     ReferenceTarget = "reference", 422, Value, Some("XDSRegistryMetadataError"), Minor, Info,
         "Cette référence ne désigne pas une ressource du type attendu.",

@@ -12,6 +12,38 @@ pub use catalogue::{AuditOutcome, Code, IssueType, Language, LogLevel, Row};
 
 use crate::ids::ElementPath;
 
+/// What stands where something else was expected. Never the value itself: it may be anybody's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// So many.
+    Count(usize),
+    /// A resource or value of this type.
+    Type(&'static str),
+    /// JSON of another kind: `object`, `array`, `string`, `number`, `boolean`, `null`.
+    Json(&'static str),
+}
+
+impl Found {
+    /// In words.
+    pub fn text(self, language: Language) -> String {
+        const KINDS: [(&str, &str); 6] = [
+            ("array", "tableau"),
+            ("boolean", "booléen"),
+            ("null", "null"),
+            ("number", "nombre"),
+            ("object", "objet"),
+            ("string", "texte"),
+        ];
+        match (self, language) {
+            (Self::Count(count), _) => count.to_string(),
+            (Self::Json(kind), Language::French) => {
+                KINDS.iter().find(|(known, _)| *known == kind).map_or(kind, |(_, french)| french).to_owned()
+            }
+            (Self::Type(word) | Self::Json(word), _) => word.to_owned(),
+        }
+    }
+}
+
 /// One thing that is wrong: a catalogue code, where, under which rule, and the words that fill its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issue {
@@ -23,6 +55,10 @@ pub struct Issue {
     pub rule: Option<Cow<'static, str>>,
     /// What was found or expected. Never an INS, a name, a body or a token.
     pub detail: Option<String>,
+    /// What stands there.
+    pub found: Option<Found>,
+    /// Where what was broken is written: the page of the specification, or the profile's canonical URL.
+    pub written: Option<Box<str>>,
     /// A warning does not refuse; an error does.
     pub is_warning: bool,
 }
@@ -30,7 +66,7 @@ pub struct Issue {
 impl Issue {
     /// An error of the given code.
     pub const fn new(code: Code) -> Self {
-        Self { code, path: None, rule: None, detail: None, is_warning: false }
+        Self { code, path: None, rule: None, detail: None, found: None, written: None, is_warning: false }
     }
 
     /// Names the element at fault.
@@ -49,6 +85,36 @@ impl Issue {
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
+    }
+
+    /// Says what stands there.
+    pub const fn found(mut self, found: Found) -> Self {
+        self.found = Some(found);
+        self
+    }
+
+    /// Says where what was broken is written.
+    pub fn written(mut self, place: impl Into<Box<str>>) -> Self {
+        self.written = Some(place.into());
+        self
+    }
+
+    /// The text in a language: what is wrong, what was expected, what was found.
+    pub fn text(&self, language: Language) -> String {
+        let mut text = self.code.row().text(language).to_owned();
+        if let Some(detail) = &self.detail {
+            text.push(' ');
+            text.push_str(detail);
+        }
+        if let Some(found) = self.found {
+            text.push_str(match language {
+                Language::French => " Trouvé : ",
+                Language::English => " Found: ",
+            });
+            text.push_str(&found.text(language));
+            text.push('.');
+        }
+        text
     }
 
     /// Turns the issue into a warning.

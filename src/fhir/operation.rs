@@ -181,9 +181,26 @@ pub const OPERATIONS: &[Operation] = &[
     },
 ];
 
+/// What every type and every resource is asked, and the server as a whole.
+pub const VALIDATE: Operation = Operation {
+    kind: "Resource",
+    name: "validate",
+    url: "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    title: "Whether a resource is what R4 and a profile say",
+    of_type: true,
+    of_instance: true,
+    parameters: &[
+        takes("resource", "Resource", "What is judged"),
+        takes("mode", "code", "create, update, delete or profile: what it would be used for"),
+        takes("profile", "uri", "The profile it is held against"),
+        required(gives("return", "OperationOutcome", "What was found, and where")),
+    ],
+};
+
 /// The operation of a type and a name.
 pub fn find(kind: &str, name: &str) -> Option<&'static Operation> {
-    OPERATIONS.iter().find(|operation| operation.kind == kind && operation.name == name)
+    let own = OPERATIONS.iter().find(|operation| operation.kind == kind && operation.name == name);
+    own.or((name == VALIDATE.name).then_some(&VALIDATE))
 }
 
 impl Operation {

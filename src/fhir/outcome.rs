@@ -40,16 +40,13 @@ fn render_issue(issue: &Issue, frame: &Frame<'_>) -> Value {
     let row = issue.code.row();
     let mut coding = vec![json!({"system": format!("{}/CodeSystem/mes-error", frame.base), "code": row.name})];
     coding.extend(row.xds.map(|code| json!({"system": XDS, "code": code})));
-    let text = match &issue.detail {
-        Some(detail) => format!("{} {detail}", row.text(frame.language)),
-        None => row.text(frame.language).to_owned(),
-    };
     let mut out = Map::new();
     out.insert("severity".into(), if issue.is_warning { "warning" } else { "error" }.into());
     out.insert("code".into(), row.issue.code().into());
-    out.insert("details".into(), json!({"coding": coding, "text": text}));
+    out.insert("details".into(), json!({"coding": coding, "text": issue.text(frame.language)}));
     let request = frame.request.map(ToString::to_string);
-    let diagnostics: Vec<&str> = issue.rule.as_deref().into_iter().chain(request.as_deref()).collect();
+    let diagnostics: Vec<&str> =
+        issue.rule.as_deref().into_iter().chain(issue.written.as_deref()).chain(request.as_deref()).collect();
     if !diagnostics.is_empty() {
         out.insert("diagnostics".into(), diagnostics.join(" ").into());
     }

@@ -11,11 +11,13 @@ use super::answer::{self, Refusal};
 use super::app::App;
 use super::extract::caller::Certified;
 use super::routes::methods;
-use crate::fhir::operation::OPERATIONS;
+use crate::fhir::operation::{OPERATIONS, VALIDATE};
 use crate::fhir::patch::Form;
 use crate::fhir::search;
 use crate::rules::registry::{Interaction, Place, REGISTRY, Served};
 use crate::token::metadata;
+
+/// The operation of every type, and of the root.
 
 /// `GET /fhir/metadata`.
 pub(crate) async fn capabilities(app: web::Data<App>, certified: Certified) -> Result<HttpResponse, Refusal> {
@@ -103,6 +105,7 @@ pub(super) fn statement(app: &App) -> Value {
                 { "code": "search-system", "documentation": "The directory; Assurance maladie only" },
                 { "code": "history-system", "documentation": "The directory; Assurance maladie only" },
             ],
+            "operation": [{ "name": "validate", "definition": VALIDATE.url }],
         }],
     })
 }
@@ -151,7 +154,7 @@ fn resource(served: &Served) -> Value {
             members.insert("searchParam".to_owned(), Value::Array(parameters));
         }
     }
-    let operations = OPERATIONS.iter().filter(|operation| operation.kind == served.kind);
+    let operations = OPERATIONS.iter().filter(|operation| operation.kind == served.kind).chain([&VALIDATE]);
     let operations: Vec<Value> =
         operations.map(|operation| json!({ "name": operation.name, "definition": operation.url })).collect();
     if let (Some(members), false) = (resource.as_object_mut(), operations.is_empty()) {

@@ -18,5 +18,5 @@ pub mod tls;
 
 pub use app::{App, DevFace, Parts};
 pub use bare::bare;
-pub use routes::{DEV_ROUTES, ROUTES, Routed, resource_routes};
+pub use routes::{DEV_ROUTES, OPERATION_ROUTES, ROUTES, Routed, resource_routes};
 pub use server::{Listening, Running, bind, block_on, spawn, start};

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::fhir::{
     audit_event, binary, conformance, document_patch, document_reference, generate_metadata, history, list, patient,
-    resource, simplified_publish, system, terminology,
+    resource, simplified_publish, system, terminology, validate,
 };
 use super::{discovery, oauth, openapi, psc};
 
@@ -41,7 +41,16 @@ macro_rules! routes {
 }
 
 routes! {
-    /// Every route of every server, but those of the registry ([`resource_routes`]).
+    /// The operations of every type, and of none.
+    OPERATION_ROUTES, register_operations {
+        "/fhir/$validate" { POST => validate::validate }
+        "/fhir/{type}/$validate" { POST => validate::validate }
+        "/fhir/{type}/{id}/$validate" { POST => validate::validate }
+    }
+}
+
+routes! {
+    /// Every route of every server, but [`OPERATION_ROUTES`] and those of the registry ([`resource_routes`]).
     ROUTES, register {
         "/fhir" { GET => system::search::search, POST => system::post }
         "/fhir/" { GET => system::search::search, POST => system::post }
@@ -119,13 +128,20 @@ pub fn resource_routes() -> impl Iterator<Item = &'static Routed> {
 
 /// The methods of a path as a table names it, in the form of `Allow`.
 pub(crate) fn methods(path: &str) -> String {
-    let found = ROUTES.iter().chain(DEV_ROUTES).chain(resource::routes()).find(|routed| routed.path == path);
+    let found = OPERATION_ROUTES
+        .iter()
+        .chain(ROUTES)
+        .chain(DEV_ROUTES)
+        .chain(resource::routes())
+        .find(|routed| routed.path == path);
     found.map(|routed| routed.methods.join(", ")).unwrap_or_default()
 }
 
 /// The routes of the professional port.
 pub(crate) fn professional(is_dev: bool) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
+        // The name of an operation would be an id to the routes of a type.
+        register_operations(config);
         resource::register(config);
         register(config);
         if is_dev {

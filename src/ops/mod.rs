@@ -16,6 +16,7 @@ pub mod trace;
 use std::sync::Arc;
 
 use crate::error::{Code, Issue};
+use crate::fhir::validate::package::Package;
 use crate::ids::{IdSource, Ins, InsDomain, InsError};
 use crate::store::Store;
 use crate::store::blob::{BlobFolder, BlobLimits, MasterKeys};
@@ -35,6 +36,8 @@ pub struct Service {
     pub ids: Arc<dyn IdSource>,
     /// Choices of the operator that operations look at.
     pub settings: Settings,
+    /// Definitions of packages, which come before our own.
+    pub definitions: Arc<Package>,
 }
 
 /// Choices of the operator that operations look at.

@@ -19,6 +19,8 @@ states! {
         WellKnown = "well-known",
         /// Conformance resources: StructureDefinition, SearchParameter...
         Conformance = "conformance",
+        /// `$validate`, which reads nothing of any record.
+        Validate = "validate",
         /// `/oauth2/{token,introspect,jwks}`.
         Oauth2 = "oauth2",
         /// TD0.2: Patient search by one INS.

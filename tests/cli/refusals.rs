@@ -13,13 +13,7 @@ fn refused(home: &Home, arguments: &str) -> (i32, String) {
 #[test]
 fn a_command_that_comes_later_says_so_and_exits_2() {
     let home = Home::without_pki();
-    for command in [
-        "worker",
-        "report --month 2026-11",
-        "letters export --out letters",
-        "outbox retry",
-        "dev --package packages.tgz",
-    ] {
+    for command in ["worker", "report --month 2026-11", "letters export --out letters", "outbox retry"] {
         let (code, said) = refused(&home, command);
         assert_eq!(
             (code, said.contains("comes with") && said.contains("CHANGELOG.md")),

@@ -105,7 +105,7 @@ fn a_profile_comes_with_a_folder_or_with_a_package_file() {
         assert_eq!(ended.code, 3, "{ended:?}");
         assert!(
             ended.out.contains(
-                "error Patient.name: A required element is missing. (min 1) [element-manquant; Named Patient.name]"
+                "error Patient.name: A required element is missing. (min 1) Found: 0. [element-manquant; Named Patient.name]"
             ),
             "{}",
             ended.out

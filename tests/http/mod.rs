@@ -26,6 +26,7 @@ mod shared_bytes;
 pub(crate) mod simplified_publish;
 mod terminology;
 mod transaction;
+mod validate;
 
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use espace::http::{DEV_ROUTES, ROUTES, resource_routes};
+use espace::http::{DEV_ROUTES, OPERATION_ROUTES, ROUTES, resource_routes};
 use reqwest::Method;
 
 use super::Watch;
@@ -141,7 +141,7 @@ async fn a_method_that_a_route_does_not_have_is_405_and_names_those_it_has() {
     let server = TestServer::start().await;
     let martin = server.professional("dr-martin").await;
     let mut watch = Watch::over(&server).await;
-    for route in ROUTES.iter().chain(DEV_ROUTES).chain(resource_routes()) {
+    for route in OPERATION_ROUTES.iter().chain(ROUTES).chain(DEV_ROUTES).chain(resource_routes()) {
         let path = route.path.replace("{id}", "28xjc43wv8efw-00000000000000000000000000").replace("{version}", "1");
         let path = path.replace("{compartment}", "28xjc43wv8efw");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {

@@ -1,18 +1,15 @@
 //! `espace validate`: FHIR JSON against its profile, the header of a CDA against the CI-SIS, without a server
 //! (contract §2; document-sharing §1.2, §4.1).
 
-mod inflate;
 mod judge;
-mod package;
 mod report;
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, output, runtime};
+use super::{Failure, output, package, runtime};
 use crate::error::Language;
-use crate::fhir::validate::package::Package;
 use crate::fhir::validate::{self, Conformance, Mode, Pdsm};
 use report::Report;
 
@@ -22,7 +19,7 @@ pub(super) struct Validate {
     /// Files: FHIR resources or bundles in JSON, CDA documents; told apart by what they hold
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Profile the resources are held to, instead of the ones they name in meta.profile
+    /// Profile the resources are held to, besides the ones they name in meta.profile
     #[arg(long, value_name = "URL")]
     profile: Option<String>,
     /// Definitions to know besides: a folder of JSON files, or a package of FHIR as .tgz; may be repeated
@@ -72,11 +69,7 @@ enum Tongue {
 impl Validate {
     /// Judges every file; exit 3 where an error was found, 1 where a file cannot be read.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mut package = Package::default();
-        for place in &self.package {
-            package::load(&mut package, place)?;
-        }
-        package.finish();
+        let package = package::read(None, &self.package)?;
         if let Some(profile) = self.profile.as_deref().filter(|url| !validate::knows(url) && !package.knows(url)) {
             return Err(Failure::Usage(format!("no profile is called {profile}; --package brings more")));
         }

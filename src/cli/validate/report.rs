@@ -70,12 +70,12 @@ impl Report {
                 let _ = write!(text, " {path}");
             }
             let row = issue.code.row();
-            let _ = write!(text, ": {}", row.text(language));
-            if let Some(detail) = &issue.detail {
-                let _ = write!(text, " {detail}");
-            }
+            let _ = write!(text, ": {}", issue.text(language));
             let rule = issue.rule.as_deref().unwrap_or_default();
             let _ = write!(text, " [{}{}{rule}]", row.name, if rule.is_empty() { "" } else { "; " });
+            if let Some(place) = &issue.written {
+                let _ = write!(text, " {place}");
+            }
         }
         for told in &self.notes {
             let _ = write!(text, "\n  {note}: {}", told.text(language));

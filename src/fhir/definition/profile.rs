@@ -82,6 +82,7 @@ pub fn listed() -> &'static [Listed] {
 /// A profile, under one pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
+    canonical: [u8; 4],
     first: u16,
     count: u16,
     is_bundle: bool,
@@ -98,8 +99,9 @@ impl Profile {
     }
 
     fn read(record: &[u8; 10]) -> Self {
-        let [_, _, _, _, pack, is_bundle, f0, f1, c0, c1] = *record;
-        Self { first: table::short(f0, f1), count: table::short(c0, c1), is_bundle: is_bundle == 1, pack }
+        let [n0, n1, n2, n3, pack, is_bundle, f0, f1, c0, c1] = *record;
+        let canonical = [n0, n1, n2, n3];
+        Self { canonical, first: table::short(f0, f1), count: table::short(c0, c1), is_bundle: is_bundle == 1, pack }
     }
 
     /// Every canonical URL known, each once.
@@ -111,6 +113,11 @@ impl Profile {
             last = name;
             is_new
         })
+    }
+
+    /// Its canonical URL.
+    pub fn canonical(self) -> &'static str {
+        table::name(self.canonical)
     }
 
     /// Whether it is a profile of Bundle, with slots for its entries.

@@ -1,5 +1,8 @@
 //! The value sets of R4's own bindings, as far as they can be listed (R4 `terminologies.html`).
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::table;
 
 /// A value set bound as required or extensible somewhere in R4.
@@ -14,6 +17,14 @@ impl ValueSet {
     pub(super) fn numbered(number: u16) -> Option<Self> {
         let [u0, u1, u2, u3, f0, f1, c0, c1] = *table::record::<8>(table::SETS, number)?;
         Some(Self { url: [u0, u1, u2, u3], first: table::short(f0, f1), count: table::short(c0, c1) })
+    }
+
+    /// The set of a canonical URL (a `|version` is ignored).
+    pub fn find(url: &str) -> Option<Self> {
+        static BY_URL: LazyLock<HashMap<&'static str, ValueSet>> =
+            LazyLock::new(|| ValueSet::all().map(|set| (set.url(), set)).collect());
+        let url = url.split_once('|').map_or(url, |(url, _)| url);
+        BY_URL.get(url).copied()
     }
 
     /// Every set, those of R4 by their canonical URL; those of our profiles have a file's name instead.

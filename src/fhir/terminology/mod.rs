@@ -7,6 +7,7 @@ mod inline;
 mod library;
 mod load;
 pub mod lookup;
+pub mod packaged;
 mod r4;
 
 pub(in crate::fhir) use library::machine_name;
@@ -14,6 +15,28 @@ pub use library::{Concept, Designation, Library, Member, Origin, Set, Standing, 
 pub use load::{Change, LoadError, Loaded};
 
 include!(concat!(env!("OUT_DIR"), "/terminology.rs"));
+
+/// Whether two spellings name one code system.
+pub fn is_same_system(one: &str, other: &str) -> bool {
+    one == other || canonical_system(one).is_some_and(|canonical| canonical_system(other) == Some(canonical))
+}
+
+/// Every spelling known of a code system, with its canonical form: OID, URN, URL, aliases.
+pub fn spellings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ALIASES.iter().filter_map(|(alias, place)| Some((*alias, *SYSTEMS.get(*place)?)))
+}
+
+/// Every code of a system of the French tables, in the order of codes; none of a system not known there.
+pub fn codes_of(system: &str) -> impl Iterator<Item = &'static Coding> {
+    let system = canonical_system(system).unwrap_or_default();
+    let start = CODINGS.partition_point(|coding| coding.system < system);
+    CODINGS.iter().skip(start).take_while(move |coding| coding.system == system)
+}
+
+/// Every code system of which the French tables hold codes.
+pub fn systems() -> impl Iterator<Item = &'static str> {
+    SYSTEMS.iter().copied().filter(|system| codes_of(system).next().is_some())
+}
 
 /// A code of a code system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

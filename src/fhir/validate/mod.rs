@@ -1,6 +1,8 @@
 //! Validation of a resource: its structure by the R4 tables, then its profile (R4 `validation.html`).
 
 mod binding;
+pub mod deep;
+mod expression;
 mod identity;
 mod invariant;
 pub mod package;
@@ -11,14 +13,19 @@ mod provide;
 mod reference;
 mod walk;
 mod wording;
+mod written;
 
 use std::hash::{Hash, Hasher};
 
 use serde_json::Value;
 
 use self::invariant::Manner;
+use self::package::Package;
+use self::path::Path;
+use self::reference::Scope;
 use self::walk::Walk;
 use crate::error::Issue;
+use crate::fhir::definition::Type;
 use crate::fhir::terminology::{Library, Set};
 
 /// How strictly a profile is held to (contract §7, `conformance.mode`).
@@ -157,5 +164,17 @@ pub fn knows(canonical: &str) -> bool {
 ///
 /// The profile of a Provide Document Bundle judges its entries too, each by the profile of its slot.
 pub fn profile(resource: &Value, canonical: &str, mode: &Mode) -> Vec<Issue> {
-    profile::judge(resource, canonical, *mode)
+    profile_with(resource, canonical, mode, Package::none())
+}
+
+/// [`profile`], where the profiles of packages come before ours.
+pub fn profile_with(resource: &Value, canonical: &str, mode: &Mode, package: &Package) -> Vec<Issue> {
+    if package.knows(canonical) {
+        return package.judge(resource, canonical);
+    }
+    let Some(profile) = profile::find(canonical, *mode) else { return Vec::new() };
+    let kind = resource.get("resourceType").and_then(Value::as_str).and_then(Type::resource);
+    let root = Path::root(kind.map_or("Resource", Type::name));
+    let frame = profile::Frame { mode: *mode, package, scope: Scope::default(), is_contained: false };
+    profile::judge(resource, profile, frame, &root).0
 }

@@ -29,6 +29,15 @@ impl<'a> Path<'a> {
         Self { parent: Some(self), step: Step::Index(index) }
     }
 
+    /// The name of the element, without its repetition.
+    pub(super) fn name(&self) -> Option<&'a str> {
+        match (self.parent, self.step) {
+            (_, Step::Name(name)) => Some(name),
+            (Some(parent), Step::Index(_)) => parent.name(),
+            (None, Step::Index(_)) => None,
+        }
+    }
+
     /// The path as FHIRPath.
     pub(super) fn written(&self) -> ElementPath {
         match (self.parent, self.step) {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::package::Package;
 use super::path::Path;
 use super::reference::{Scope, Target};
 use super::{Conformance, Mode, Pdsm, provide, wording};
@@ -9,7 +10,8 @@ use crate::error::{Code, Issue};
 use crate::fhir::datatype::Coding;
 use crate::fhir::definition::Type;
 use crate::fhir::definition::profile::{Constraint, Level, Profile, Rule, discriminators};
-use crate::fhir::terminology::{Set, Standing, class_of_type};
+use crate::fhir::terminology::packaged::Membership;
+use crate::fhir::terminology::{self, Set, Standing, class_of_type};
 
 /// The code system that types MHD's identifiers.
 const MHD_IDENTIFIER_TYPE: &str = "https://profiles.ihe.net/ITI/MHD/CodeSystem/IHE.MHD.MHDIdentifierType";
@@ -33,35 +35,69 @@ fn bare(canonical: &str) -> &str {
     canonical.split_once('|').map_or(canonical, |(url, _)| url)
 }
 
-pub(super) fn judge(resource: &Value, canonical: &str, mode: Mode) -> Vec<Issue> {
-    let Some(profile) = find(canonical, mode) else { return Vec::new() };
-    let name =
-        resource.get("resourceType").and_then(Value::as_str).and_then(Type::resource).map_or("Resource", Type::name);
-    let mut judge = Judge { mode, scope: Scope::default(), issues: Vec::new() };
-    let path = Path::root(name);
-    judge.resource(resource, profile, &path);
+/// What a resource is judged within.
+pub(super) struct Frame<'v> {
+    pub(super) mode: Mode,
+    /// Brings terms, and profiles that stand in for ours.
+    pub(super) package: &'v Package,
+    pub(super) scope: Scope<'v>,
+    /// Whether the resource stands in another, in whose scope its references are.
+    pub(super) is_contained: bool,
+}
+
+/// Judges a resource by a profile of our tables; answers what was found, and the scope back.
+pub(super) fn judge<'v>(
+    resource: &'v Value,
+    profile: Profile,
+    frame: Frame<'v>,
+    path: &Path<'_>,
+) -> (Vec<Issue>, Scope<'v>) {
+    let Frame { mode, package, scope, is_contained } = frame;
+    let mut judge = Judge { mode, package, scope, is_contained, issues: Vec::new(), canonical: profile.canonical() };
+    judge.resource(resource, profile, path);
     if profile.is_bundle() {
-        provide::entries(&mut judge, resource, bare(canonical), &path);
+        provide::entries(&mut judge, resource, profile.canonical(), path);
     }
-    judge.issues
+    (judge.issues, judge.scope)
 }
 
 pub(super) struct Judge<'v> {
     pub(super) mode: Mode,
+    pub(super) package: &'v Package,
     pub(super) scope: Scope<'v>,
     pub(super) issues: Vec<Issue>,
+    is_contained: bool,
+    /// The profile being judged by.
+    canonical: &'static str,
 }
 
 impl<'v> Judge<'v> {
+    /// Judges one resource by the profile of a canonical URL: the package's, where it has one.
+    pub(super) fn by(&mut self, resource: &'v Value, canonical: &'static str, path: &Path<'_>) {
+        if let Some(profile) = self.package.profile(canonical) {
+            let mut judge = super::package::Judge::new(self.package, std::mem::take(&mut self.scope));
+            judge.root(profile, resource, path);
+            let (issues, scope) = judge.finish();
+            self.scope = scope;
+            self.issues.extend(issues);
+        } else if let Some(profile) = find(canonical, self.mode) {
+            self.resource(resource, profile, path);
+        }
+    }
+
     /// Judges one resource by the rules of one profile.
     pub(super) fn resource(&mut self, resource: &'v Value, profile: Profile, path: &Path<'_>) {
         let kind = resource.get("resourceType").and_then(Value::as_str).and_then(Type::resource);
         let (Some(map), Some(kind)) = (resource.as_object(), kind) else { return };
-        let outer = self.scope.enter(kind, map);
+        let outer = (!self.is_contained).then(|| self.scope.enter(kind, map));
+        let around = std::mem::replace(&mut self.canonical, profile.canonical());
         for rule in profile.rules() {
             self.rule(resource, &rule, path);
         }
-        self.scope.leave(outer);
+        self.canonical = around;
+        if let Some(outer) = outer {
+            self.scope.leave(outer);
+        }
     }
 
     fn level(&self, rule: &Rule) -> Level {
@@ -84,7 +120,8 @@ impl<'v> Judge<'v> {
         if level == Level::None || self.issues.len() >= most {
             return;
         }
-        let issue = Issue::new(code).rule(rule).at(path.written()).detail(format!("({detail})"));
+        let issue =
+            Issue::new(code).rule(rule).at(path.written()).detail(format!("({detail})")).written(self.canonical);
         self.issues.push(if level == Level::Warning { issue.warning() } else { issue });
     }
 
@@ -144,8 +181,11 @@ impl<'v> Judge<'v> {
                     return self.replaced(value, rule, path, (name, replaced));
                 }
                 let is_in = |coding: Coding<'_>| coding.code.is_some_and(|code| set.has(coding.system, code));
-                if !any_coding(value, is_in) {
-                    self.tell(Code::Binding, rule, path, name);
+                match self.of_package(name, value) {
+                    Membership::Untold if !any_coding(value, is_in) => self.tell(Code::Binding, rule, path, name),
+                    Membership::Out => self.tell(Code::Binding, rule, path, name),
+                    Membership::Retired => self.push(Level::Warning, Code::CodeRetired, rule.rule, path, name),
+                    Membership::In | Membership::Untold => {}
                 }
             }
             Constraint::Targets(targets) => {
@@ -192,6 +232,20 @@ impl<'v> Judge<'v> {
             Standing::Current => {}
             Standing::Retired => self.push(Level::Warning, Code::CodeRetired, rule.rule, path, name),
             Standing::Absent => self.tell(Code::Binding, rule, path, name),
+        }
+    }
+
+    /// What a set of a package says that replaces one of our tables.
+    fn of_package(&self, name: &str, value: &Value) -> Membership {
+        let terms = self.package.terms();
+        if terms.sets().next().is_none() {
+            return Membership::Untold;
+        }
+        // Rules name the file, which has `_` where the set has `-`.
+        let is_it = |known: &&terminology::ValueSet| known.name.replace('-', "_") == name;
+        match terminology::value_sets().iter().find(is_it).filter(|known| terms.set(known.url).is_some()) {
+            Some(known) => terms.has(known.url, value),
+            None => Membership::Untold,
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Conformance;
 use super::path::Path;
-use super::profile::{Judge, find};
+use super::profile::Judge;
 use crate::error::Code;
 use crate::fhir::datatype::{Coding, Reference};
 use crate::fhir::definition::Type;
@@ -95,16 +95,10 @@ fn resource<'v>(judge: &mut Judge<'v>, resource: &'v Value, slot: &Slot, path: &
         "UpdateDocumentRefs" => patch(judge, resource, slot, path),
         "DocumentRefs" => {
             let before = judge.issues.len();
-            if let Some(profile) = find(slot.profile, judge.mode) {
-                judge.resource(resource, profile, path);
-            }
+            judge.by(resource, slot.profile, path);
             attachments(judge, resource, path, documents, before);
         }
-        _ => {
-            if let Some(profile) = find(slot.profile, judge.mode) {
-                judge.resource(resource, profile, path);
-            }
-        }
+        _ => judge.by(resource, slot.profile, path),
     }
 }
 

@@ -9,14 +9,14 @@ use crate::fhir::datatype::Reference;
 use crate::fhir::definition::{Element, Type};
 
 /// What references of the resource being walked may resolve to.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Scope<'v> {
-    /// Ids and types of the contained resources, sorted: a body may hold very many.
-    contained: Vec<(&'v str, &'v str)>,
+    /// The contained resources by id, sorted: a body may hold very many.
+    contained: Vec<(&'v str, &'v Value)>,
     /// The type of the container, which `#` points to.
     container: &'static str,
-    /// fullUrls and types of the innermost bundle's entries, sorted.
-    entries: Vec<(&'v str, &'v str)>,
+    /// The resources of the innermost bundle's entries by fullUrl, sorted.
+    entries: Vec<(&'v str, &'v Value)>,
 }
 
 impl<'v> Scope<'v> {
@@ -25,18 +25,17 @@ impl<'v> Scope<'v> {
         let list = |name: &str| map.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let contained = list("contained")
             .iter()
-            .filter_map(|resource| Some((text(resource, "id")?, text(resource, "resourceType")?)));
+            .filter_map(|resource| text(resource, "resourceType").and(Some((text(resource, "id")?, resource))));
         let entries = if kind.name() == "Bundle" {
-            let entry =
-                |entry: &'v Value| Some((text(entry, "fullUrl")?, text(entry.get("resource")?, "resourceType")?));
+            let entry = |entry: &'v Value| Some((text(entry, "fullUrl")?, entry.get("resource")?));
             let mut entries: Vec<_> = list("entry").iter().filter_map(entry).collect();
-            entries.sort_unstable();
+            entries.sort_unstable_by_key(|(url, _)| *url);
             entries
         } else {
             Vec::new()
         };
         let mut contained: Vec<_> = contained.collect();
-        contained.sort_unstable();
+        contained.sort_unstable_by_key(|(id, _)| *id);
         let inner = Self { contained, container: kind.name(), entries };
         let mut outer = std::mem::replace(self, inner);
         if kind.name() != "Bundle" {
@@ -65,17 +64,25 @@ impl<'v> Scope<'v> {
         if id.is_empty() {
             return Some(self.container);
         }
-        find(&self.contained, id)
+        find(&self.contained, id).and_then(|resource| text(resource, "resourceType"))
     }
 
     /// The type of the bundle entry of a fullUrl.
     pub(super) fn entry(&self, url: &str) -> Option<&'v str> {
-        find(&self.entries, url)
+        find(&self.entries, url).and_then(|resource| text(resource, "resourceType"))
+    }
+
+    /// The resource of the body that a reference names: contained, or of the bundle around.
+    pub(super) fn resource(&self, reference: &str) -> Option<&'v Value> {
+        match reference.strip_prefix('#') {
+            Some(id) => find(&self.contained, id),
+            None => find(&self.entries, reference),
+        }
     }
 }
 
 /// The value of a key in a sorted list.
-fn find<'v>(sorted: &[(&'v str, &'v str)], key: &str) -> Option<&'v str> {
+fn find<'v>(sorted: &[(&'v str, &'v Value)], key: &str) -> Option<&'v Value> {
     let start = sorted.partition_point(|(known, _)| *known < key);
     sorted.get(start).filter(|(known, _)| *known == key).map(|(_, value)| *value)
 }

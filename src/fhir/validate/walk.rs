@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::invariant::{Around, Manner};
 use super::path::{Path, shown};
 use super::reference::Scope;
-use super::{Options, binding, primitive};
-use crate::error::{Code, Issue};
+use super::{Options, binding, primitive, written};
+use crate::error::{Code, Found, Issue};
 use crate::fhir::definition::{Element, Kind, Primitive, Property, Type};
 
 /// No more warnings than this are told of one body.
@@ -28,6 +28,8 @@ pub(super) struct Walk<'v> {
     pub(super) steps: usize,
     options: Options,
     depth: usize,
+    /// The type whose elements are being judged.
+    pub(super) kind: Option<Type>,
 }
 
 /// Where a resource stands.
@@ -42,7 +44,7 @@ enum Place {
 impl<'v> Walk<'v> {
     pub(super) fn new(options: Options, manner: Manner) -> Self {
         let scope = Scope::default();
-        Self { issues: Vec::new(), scope, around: None, manner, steps: STEPS, options, depth: 0 }
+        Self { issues: Vec::new(), scope, around: None, manner, steps: STEPS, options, depth: 0, kind: None }
     }
 
     /// Tells an issue, unless enough were told.
@@ -55,7 +57,14 @@ impl<'v> Walk<'v> {
     }
 
     fn push(&mut self, issue: Issue, path: &Path<'_>, detail: &str) {
-        self.add_with(issue.is_warning, || issue.rule("R4").at(path.written()).detail(format!("({detail})")));
+        let kind = self.kind;
+        self.add_with(issue.is_warning, || {
+            let issue = issue.rule("R4").at(path.written()).detail(format!("({detail})"));
+            match kind {
+                Some(kind) => issue.written(written::of(kind, path.name())),
+                None => issue,
+            }
+        });
     }
 
     /// Takes an issue, unless enough were told.
@@ -67,6 +76,11 @@ impl<'v> Walk<'v> {
         if self.issues.len() < if is_warning { MOST_WARNINGS } else { MOST_ISSUES } {
             self.issues.push(issue());
         }
+    }
+
+    /// Tells an issue, and what stands in the place of what was expected.
+    fn tell_found(&mut self, code: Code, path: &Path<'_>, detail: &str, value: &Value) {
+        self.push(Issue::new(code).found(json_kind(value)), path, detail);
     }
 
     /// A resource that stands by itself.
@@ -120,6 +134,7 @@ impl<'v> Walk<'v> {
             return self.tell(Code::Structure, path, "128");
         }
         self.depth += 1;
+        let outer = self.kind.replace(kind);
         let mut seen = 0_u128;
         for (key, value) in map {
             let (name, is_extension) = key.strip_prefix('_').map_or((key.as_str(), false), |name| (name, true));
@@ -147,10 +162,12 @@ impl<'v> Walk<'v> {
         }
         for (place, element) in (0..).zip(kind.own_elements()) {
             if element.is_required() && seen & 1_u128.checked_shl(place).unwrap_or_default() == 0 {
-                self.tell(Code::Missing, &path.child(element.name()), "1..");
+                let issue = Issue::new(Code::Missing).found(Found::Count(0));
+                self.push(issue, &path.child(element.name()), "1..");
             }
         }
         self.invariants(value, kind, path);
+        self.kind = outer;
         self.depth -= 1;
     }
 
@@ -169,8 +186,8 @@ impl<'v> Walk<'v> {
                     self.item(item, element, of, &path.index(index));
                 }
             }
-            Value::Array(_) => self.tell(Code::Element, path, "max 1"),
-            _ if element.is_array() => self.tell(Code::Element, path, "[]"),
+            Value::Array(_) => self.tell_found(Code::Element, path, "max 1", value),
+            _ if element.is_array() => self.tell_found(Code::Element, path, "[]", value),
             _ => self.item(value, element, of, path),
         }
     }
@@ -191,15 +208,15 @@ impl<'v> Walk<'v> {
                     binding::check(self, value, element, of, path);
                 }
             }
-            _ => self.tell(Code::Element, path, of.name()),
+            _ => self.tell_found(Code::Element, path, of.name(), value),
         }
     }
 
     fn primitive(&mut self, value: &Value, kind: Primitive, element: Element, of: Type, path: &Path<'_>) {
         if matches!(value, Value::Object(_) | Value::Array(_) | Value::Null) {
-            self.tell(Code::Element, path, of.name());
+            self.tell_found(Code::Element, path, of.name(), value);
         } else if !primitive::holds(kind, value, self.options) {
-            self.tell(Code::Datatype, path, of.name());
+            self.tell_found(Code::Datatype, path, of.name(), value);
         } else {
             binding::check(self, value, element, of, path);
         }
@@ -251,5 +268,16 @@ fn has_other_form(map: &Map<String, Value>, kind: Type, element: Element, name: 
     map.keys().any(|key| {
         let key = key.strip_prefix('_').unwrap_or(key);
         key != name && kind.property(key).and_then(Property::element) == Some(element)
+    })
+}
+
+fn json_kind(value: &Value) -> Found {
+    Found::Json(match value {
+        Value::Array(_) => "array",
+        Value::Bool(_) => "boolean",
+        Value::Null => "null",
+        Value::Number(_) => "number",
+        Value::Object(_) => "object",
+        Value::String(_) => "string",
     })
 }

@@ -19,3 +19,4 @@ pub(crate) mod simplified_publish;
 pub(crate) mod system;
 pub(crate) mod terminology;
 mod transaction;
+pub(crate) mod validate;

@@ -54,7 +54,7 @@ impl Catalogue {
         };
         let mut made = Self { library: Arc::clone(&library), level, entries: BTreeMap::new() };
         made.add("CapabilityStatement", statement.clone(), Source::Given(statement.clone()));
-        for operation in OPERATIONS {
+        for operation in OPERATIONS.iter().chain([&operation::VALIDATE]) {
             let resource = operation_definition(operation);
             made.add("OperationDefinition", search_parameter::head(&resource), Source::Given(resource));
         }

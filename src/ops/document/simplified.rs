@@ -45,7 +45,7 @@ pub fn read(received: Received, service: &Service, mode: &Mode, ctx: &Context) -
     }
     let mut issues = validate::structural_with(&fiche, validate::Options { data_was_cut: true });
     refuse_if_wrong(&issues)?;
-    issues.extend(validate::profile(&fiche, profile_of(&fiche), mode));
+    issues.extend(validate::profile_with(&fiche, profile_of(&fiche), mode, &service.definitions));
     refuse_if_wrong(&issues)?;
     let data = root.child("content").index(0).child("attachment").child("data");
     let mut documents = received.documents.into_values();

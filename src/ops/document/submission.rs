@@ -153,7 +153,7 @@ impl Provision {
         let profile = claimed(&resource)?;
         refuse_if_wrong(&issues)?;
         refuse_what_is_off(&resource, &service.settings)?;
-        issues.extend(validate::profile(&resource, profile, mode));
+        issues.extend(validate::profile_with(&resource, profile, mode, &service.definitions));
         refuse_if_wrong(&issues)?;
         documents.extend(fhir_document::stage(service, &resource, at).await?);
         assemble(resource, documents, issues, &service.settings, mode)

@@ -14,6 +14,7 @@ use serde_json::Value;
 use self::table::TABLE;
 use super::path::Path;
 use super::walk::Walk;
+use super::written;
 use crate::error::{Code, Issue};
 use crate::fhir::definition::{self, Element, Type};
 use crate::fhir::path::{Environment, Query, Quick};
@@ -92,6 +93,7 @@ impl<'v> Walk<'v> {
 
     fn broken(&mut self, rule: &Rule, path: &Path<'_>) {
         let issue = Issue::new(Code::Profile).rule(rule.key).at(path.written());
+        let issue = issue.written(written::of(self.kind.unwrap_or(rule.kind), None));
         self.add(if rule.is_warning { issue.warning() } else { issue });
     }
 }

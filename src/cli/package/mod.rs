@@ -1,11 +1,12 @@
 //! `--package`: the definitions of a folder, or of an npm package of FHIR (`.tgz`: a gzip of a ustar archive).
 
-use std::path::Path;
+mod inflate;
+
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::super::Failure;
-use super::inflate;
+use super::Failure;
 use crate::fhir::codec::json;
 use crate::fhir::validate::package::Package;
 
@@ -14,8 +15,36 @@ const MOST_BYTES: usize = 512 * 1024 * 1024;
 /// Bytes of a block of ustar (POSIX.1 pax).
 const BLOCK: usize = 512;
 
+/// Reads the packages named and those of a folder, where it is there; makes their definitions ready.
+pub(super) fn read(folder: Option<&Path>, named: &[PathBuf]) -> Result<Package, Failure> {
+    let mut package = Package::default();
+    let kept = folder.filter(|folder| folder.is_dir());
+    for place in kept.map(of_folder).transpose()?.unwrap_or_default() {
+        load(&mut package, &place)?;
+    }
+    for place in named {
+        load(&mut package, place)?;
+    }
+    package.finish();
+    Ok(package)
+}
+
+/// The packages of a folder: archives and folders, in the order of their names; the folder itself for loose files.
+fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |error: std::io::Error| Failure::Failed(format!("cannot read packages {}: {error}", folder.display()));
+    let files = std::fs::read_dir(folder).map_err(failed)?;
+    let mut files: Vec<PathBuf> = files.map(|file| Ok(file?.path())).collect::<std::io::Result<_>>().map_err(failed)?;
+    files.sort();
+    let ends = |file: &PathBuf, end: &str| file.extension().is_some_and(|known| known == end);
+    let has_loose = files.iter().any(|file| ends(file, "json"));
+    files.retain(|file| file.is_dir() || ends(file, "tgz"));
+    // Loose files are the operator's own: they stand over what packages say.
+    files.extend(has_loose.then(|| folder.to_owned()));
+    Ok(files)
+}
+
 /// Takes the definitions of a folder or of a `.tgz` in; one that holds none is an error.
-pub(super) fn load(package: &mut Package, place: &Path) -> Result<(), Failure> {
+fn load(package: &mut Package, place: &Path) -> Result<(), Failure> {
     let shown = place.display();
     let failed = |why: &dyn std::fmt::Display| Failure::Failed(format!("cannot read package {shown}: {why}"));
     let taken = if place.is_dir() {

@@ -1,0 +1,61 @@
+//! A whole body judged: the published samples of IHE against R4 and the definitions they name (R4 `validation.html`).
+
+use espace::fhir::codec::json;
+use espace::fhir::validate::Mode;
+use espace::fhir::validate::deep::Whole;
+use espace::fhir::validate::package::Package;
+use serde_json::json;
+
+use crate::support::shared::{shared, skipped};
+
+/// What is wrong with a published sample: its file, code and place, and why it is.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[];
+
+#[test]
+fn packages_of_ihe_load_and_their_own_samples_pass_but_for_known_defects() {
+    let Some(shared) = shared() else { return skipped("packages") };
+    let mut package = Package::default();
+    for folder in ["ihe.iti.mhd", "ihe.iti.balp", "ihe.iti.pcf"] {
+        for file in std::fs::read_dir(shared.join("packages").join(folder)).unwrap() {
+            package.add(json::parse(&std::fs::read(file.unwrap().path()).unwrap()).unwrap());
+        }
+    }
+    package.finish();
+    assert_eq!(package.len(), 63, "profiles");
+    let whole = Whole { package: &package, mode: Mode::default(), ..Whole::default() };
+    let (mut judged, mut found) = (0, Vec::new());
+    for folder in ["mhd", "balp", "pcf"] {
+        for file in std::fs::read_dir(shared.join("samples").join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let report = whole.judge(&json::parse(&std::fs::read(&path).unwrap()).unwrap());
+            assert!(report.has_profile && report.unknown.is_empty(), "{name}: {:?}", report.unknown);
+            let errors = report.issues.iter().filter(|issue| !issue.is_warning);
+            found.extend(errors.map(|issue| {
+                let place = issue.path.as_ref().map(ToString::to_string).unwrap_or_default();
+                (name.clone(), format!("{} {place}", issue.code.row().name))
+            }));
+            judged += 1;
+        }
+    }
+    assert!(judged >= 12, "{judged} samples");
+    let known: Vec<_> = EXCEPTIONS.iter().map(|(name, issue, _)| ((*name).to_owned(), (*issue).to_owned())).collect();
+    found.sort();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn what_is_said_of_a_place_is_said_once() {
+    let url = "https://example.org/StructureDefinition/twice";
+    let mut package = Package::default();
+    package.add(json!({"resourceType": "StructureDefinition", "url": url, "name": "Twice", "type": "Basic",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Basic",
+        "differential": {"element": [
+            {"id": "Basic.code", "path": "Basic.code", "min": 1},
+            {"id": "Basic.subject", "path": "Basic.subject", "min": 1}]}}));
+    package.finish();
+    let resource = json!({"resourceType": "Basic", "meta": {"profile": [url, url]}});
+    let report = Whole { package: &package, profile: Some(url), ..Whole::default() }.judge(&resource);
+    let told: Vec<_> = report.issues.iter().map(|issue| issue.path.as_ref().unwrap().as_str()).collect();
+    assert_eq!(told, ["Basic.code", "Basic.subject"]);
+}
