@@ -98,7 +98,7 @@ fn expressions_ask_for_value_sets_profiles_references_types_and_containers() {
             "subject": {"reference": "#p", "display": "x"}});
         resource.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let issues = Whole { package: &package, profile: Some(asking), ..Whole::default() }.judge(&resource).issues;
-        issues.into_iter().map(|issue| issue.detail.unwrap_or_default().to_string()).collect::<Vec<_>>()
+        issues.into_iter().map(|issue| issue.detail.unwrap_or_default()).collect::<Vec<_>>()
     };
     let identifier = json!({"identifier": [{"value": "1"}]});
     assert_eq!(told("a", "male", identifier.clone()), Vec::<String>::new());
