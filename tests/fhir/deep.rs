@@ -59,3 +59,50 @@ fn what_is_said_of_a_place_is_said_once() {
     let told: Vec<_> = report.issues.iter().map(|issue| issue.path.as_ref().unwrap().as_str()).collect();
     assert_eq!(told, ["Basic.code", "Basic.subject"]);
 }
+
+#[test]
+fn expressions_ask_for_value_sets_profiles_references_types_and_containers() {
+    let (asking, asked, set) = ("https://example.org/asking", "https://example.org/asked", "https://example.org/set");
+    let profile = |url: &str, element: serde_json::Value| {
+        json!({"resourceType": "StructureDefinition", "url": url, "name": "P", "type": "Basic",
+            "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Basic", "differential": {"element": element}})
+    };
+    let constraint =
+        |key: &str, expression: &str| json!({"key": key, "severity": "error", "human": key, "expression": expression});
+    let mut package = Package::default();
+    package.add(json!({"resourceType": "ValueSet", "url": set,
+        "compose": {"include": [{"system": "urn:s", "concept": [{"code": "a"}]}]}}));
+    package.add(profile(
+        asked,
+        json!([
+        {"id": "Basic", "path": "Basic", "constraint": [constraint("itself", &format!("conformsTo('{asked}')"))]},
+        {"id": "Basic.identifier", "path": "Basic.identifier", "min": 1}]),
+    ));
+    package.add(profile(
+        asking,
+        json!([
+        {"id": "Basic", "path": "Basic", "constraint": [
+            constraint("profile", &format!("conformsTo('{asked}')")),
+            constraint("target", "subject.resolve().gender = 'male'"),
+            constraint("nothing", "subject.display.exists()")]},
+        {"id": "Basic.code", "path": "Basic.code", "constraint": [
+            constraint("set", &format!("memberOf('{set}')")),
+            constraint("type", "$this is CodeableConcept and %resource is Basic")]},
+        {"id": "Basic.contained", "path": "Basic.contained", "constraint": [
+            constraint("container", "%context.gender.exists() and %rootResource is Basic")]}]),
+    ));
+    package.finish();
+    let told = |code: &str, gender: &str, more: serde_json::Value| {
+        let mut resource = json!({"resourceType": "Basic", "code": {"coding": [{"system": "urn:s", "code": code}]},
+            "contained": [{"resourceType": "Patient", "id": "p", "gender": gender}],
+            "subject": {"reference": "#p", "display": "x"}});
+        resource.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let issues = Whole { package: &package, profile: Some(asking), ..Whole::default() }.judge(&resource).issues;
+        issues.into_iter().map(|issue| issue.detail.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    let identifier = json!({"identifier": [{"value": "1"}]});
+    assert_eq!(told("a", "male", identifier.clone()), Vec::<String>::new());
+    assert_eq!(told("b", "female", json!({})), ["(profile)", "(target)", "(set)"]);
+    let quiet = json!({"identifier": [{"value": "1"}], "subject": {"reference": "#p"}});
+    assert_eq!(told("a", "male", quiet), ["(nothing)"]);
+}
