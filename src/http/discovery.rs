@@ -17,8 +17,6 @@ use crate::fhir::search;
 use crate::rules::registry::{Interaction, Place, REGISTRY, Served};
 use crate::token::metadata;
 
-/// The operation of every type, and of the root.
-
 /// `GET /fhir/metadata`.
 pub(crate) async fn capabilities(app: web::Data<App>, certified: Certified) -> Result<HttpResponse, Refusal> {
     certified.envelope.answerable(&app)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use espace::http::{DEV_ROUTES, ROUTES, resource_routes};
+use espace::http::{DEV_ROUTES, OPERATION_ROUTES, ROUTES, resource_routes};
 use serde_json::{Value, json};
 
 use crate::endpoint_coverage;
@@ -186,6 +186,7 @@ fn the_document_is_open_api_and_has_every_route_and_no_other() {
             .collect();
         let served = ROUTES
             .iter()
+            .chain(OPERATION_ROUTES)
             .chain(DEV_ROUTES)
             .chain(resource_routes())
             .flat_map(|routed| routed.methods.iter().map(|method| ((*method).to_owned(), routed.path.to_string())));

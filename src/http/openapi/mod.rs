@@ -14,7 +14,7 @@ use super::answer;
 use super::app::App;
 use super::discovery;
 use super::extract::caller::Certified;
-use super::routes::{DEV_ROUTES, ROUTES, Routed, resource_routes};
+use super::routes::{DEV_ROUTES, OPERATION_ROUTES, ROUTES, Routed, resource_routes};
 use crate::fhir::operation::{self, Operation};
 use crate::rules::registry::{self, Place};
 
@@ -22,7 +22,8 @@ use crate::rules::registry::{self, Place};
 pub(crate) async fn openapi(app: web::Data<App>, _certified: Certified) -> HttpResponse {
     let dev = if app.dev.is_some() { DEV_ROUTES } else { &[] };
     let statement = discovery::statement(&app);
-    answer::json(StatusCode::OK, &document(&app.origin, &statement, ROUTES.iter().chain(resource_routes()).chain(dev)))
+    let routes = OPERATION_ROUTES.iter().chain(ROUTES).chain(resource_routes()).chain(dev);
+    answer::json(StatusCode::OK, &document(&app.origin, &statement, routes))
 }
 
 /// The document of these routes, on a server at `origin` that says `statement` of itself.
@@ -97,6 +98,8 @@ impl<'p> Call<'p> {
         match self.meaning {
             Meaning::Other => true,
             Meaning::System(_) => false,
+            // It looks at what it is sent, and at nothing else.
+            Meaning::Operation(_, operation) if *operation == operation::VALIDATE => true,
             Meaning::Interaction(kind, _) | Meaning::Operation(kind, _) => {
                 registry::find(kind).is_some_and(|served| served.place == Place::Tables)
             }
@@ -182,6 +185,8 @@ fn meaning<'p>(method: &str, path: &'p str) -> Meaning<'p> {
         (["_history"], _) => return Meaning::System("history-system"),
         ([_, "{compartment}", kind], _) => return Meaning::Interaction(kind, "search-type"),
         (["metadata" | "openapi.json"], _) => return Meaning::Other,
+        // Asked of the root, it is the operation of every type.
+        (["$validate"], _) => return Meaning::Operation("Resource", &operation::VALIDATE),
         ([kind, .., last], _) if last.starts_with('$') => {
             let name = last.trim_start_matches('$');
             return operation::find(kind, name).map_or(Meaning::Other, |operation| Meaning::Operation(kind, operation));
