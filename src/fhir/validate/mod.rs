@@ -167,7 +167,7 @@ pub fn profile(resource: &Value, canonical: &str, mode: &Mode) -> Vec<Issue> {
     profile_with(resource, canonical, mode, Package::none())
 }
 
-/// [`profile`], where the profiles of packages come before ours.
+/// [`profile()`], where the profiles of packages come before ours.
 pub fn profile_with(resource: &Value, canonical: &str, mode: &Mode, package: &Package) -> Vec<Issue> {
     if package.knows(canonical) {
         return package.judge(resource, canonical);

@@ -1,6 +1,6 @@
 //! Definitions that come with packages: profiles, value sets, code systems (R4 `profiling.html`).
 //!
-//! A profile without a snapshot gets one ([`snapshot`]); each is then a tree of what it asks, held to by [`judge`]:
+//! A profile without a snapshot gets one ([`snapshot`]); each is then a tree of what it asks, held to by `judge`:
 //! cardinality, types, fixed values and patterns, slices by every discriminator, bindings, targets of references,
 //! profiles of types, aggregation, lengths and bounds, expressions.
 

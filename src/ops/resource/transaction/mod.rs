@@ -1,9 +1,9 @@
 //! FHIR transaction of what is not a document: all of its interactions in one unit of work, or none
 //! (R4 `http.html#transaction`; one record or the directory, spec/limits §7).
 //!
-//! What can be known without the store is done before ([`plan`]): new ids, references to them, the
+//! What can be known without the store is done before (`plan`): new ids, references to them, the
 //! validation of every resource. Inside the unit each interaction is the very operation that serves it
-//! alone ([`run`]), in R4's order.
+//! alone (`run`), in R4's order.
 
 mod known;
 mod plan;
